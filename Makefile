@@ -1,0 +1,46 @@
+# sightd: the commands of a developer. `make help` lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/pip install --disable-pip-version-check -c packaging/constraints.txt
+REQUIREMENTS := pyproject.toml packaging/constraints.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint demo-model clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+demo: $(VENV)/.runtime ## start sightd with its own model, ask it about sample pictures, go on serving (ONCE=1: stop then)
+	@$(BIN)/python -m sightd.selftest.demo
+
+test: $(VENV)/.test lint ## everything that must hold, on two cores under 25 minutes
+	$(BIN)/pytest
+
+lint: $(VENV)/.test ## ruff and mypy
+	$(BIN)/ruff check service tests
+	$(BIN)/ruff format --check service tests
+	$(BIN)/mypy
+
+demo-model: $(VENV)/.train ## train the embedded model again, into build/model (hours; SEED=1, STEPS=…)
+	$(BIN)/python -m sightd.selftest.recipe.train build/model --seed $(or $(SEED),1) $(if $(STEPS),--steps $(STEPS))
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "sightd needs Python 3.11 or newer; set PYTHON=/path/to/python3.11")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.runtime: $(VENV)/bin/python $(REQUIREMENTS)
+	@echo "Installing pinned dependencies into $(VENV); torch is large, so the first time takes a minute or more."
+	$(PIP) -e .
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.runtime
+	$(PIP) -e '.[test]'
+	@touch $@
+
+$(VENV)/.train: $(VENV)/.runtime
+	$(PIP) -e '.[train]'
+	@touch $@
+
+clean: ## remove what was installed and built
+	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,1 @@
+"""sightd: a vision-language model as an appliance."""

@@ -1,0 +1,57 @@
+"""The endpoint."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from ...errors import ClientGone, NotFound
+from ..answering import answering
+from ..connection import EventStream, time_limit, while_connected
+from ..failures import gone
+from ..record import record_of
+from ..services import Served, Services
+from . import parsing, responses
+from .schema import ChatRequest
+
+router = APIRouter(tags=["chat"])
+
+
+def served_name(services: Services, wanted: str | None) -> str:
+    """The model name to answer with. Raises NotFound, with the names there are, for another model's name."""
+    if wanted is None:
+        return services.names.primary
+    if not services.names.accepts(wanted):
+        names = ", ".join(services.names.all)
+        raise NotFound(
+            f"The model {wanted[:200]!r} is not served here; served: {names}.",
+            f"没有模型 {wanted[:200]}，可用模型：{names}。",
+            param="model",
+            code="model_not_found",
+        )
+    return wanted
+
+
+@router.post("/v1/chat/completions", response_model=responses.ChatCompletion)
+async def chat_completions(
+    body: ChatRequest, request: Request, services: Served
+) -> Response | responses.ChatCompletion:
+    """Answer a conversation with pictures, at once or as a stream of server-sent events."""
+    model = served_name(services, body.model)
+    seconds = time_limit(request, services.settings.server.request_seconds)
+    conversation, wishes = parsing.conversation(body), parsing.wishes(body)
+    record = record_of(request)
+    async with AsyncExitStack() as held:
+        opening = held.enter_async_context(answering(services, record, conversation, wishes))
+        try:
+            answer = await while_connected(request, opening, seconds)
+            if body.stream:
+                include_usage = body.stream_options is not None and body.stream_options.include_usage
+                events = responses.chunks(answer, model, include_usage)
+                return EventStream(request, events, held.pop_all(), seconds, responses.error_event)
+            piece = await while_connected(request, answer.whole(), seconds)
+        except ClientGone:
+            return gone(request)
+        return responses.completion(answer, piece, model)

@@ -1,0 +1,78 @@
+"""From a chat request to a conversation."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from typing import Any
+
+from ...errors import BadRequest
+from ..conversation import Conversation, Wishes
+from .schema import ChatRequest, ImagePart, Message
+
+DATA_URI = re.compile(r"data:(?P<type>[\w.+-]+/[\w.+-]+)?(;[\w=.+-]+)*;base64,", re.ASCII)
+
+
+def conversation(request: ChatRequest) -> Conversation:
+    """The request's messages and pictures. Raises BadRequest for pictures that cannot be had."""
+    pictures: list[bytes] = []
+    messages = [in_template_form(message, index, pictures) for index, message in enumerate(request.messages)]
+    return Conversation(messages, pictures)
+
+
+def in_template_form(message: Message, index: int, pictures: list[bytes]) -> dict[str, Any]:
+    """One message for the chat template; its pictures are added to `pictures`."""
+    role = "system" if message.role == "developer" else message.role
+    if isinstance(message.content, str):
+        return {"role": role, "content": message.content}
+    content: list[dict[str, Any]] = []
+    for number, part in enumerate(message.content):
+        if isinstance(part, ImagePart):
+            pictures.append(picture(part.image_url.url, f"messages[{index}].content[{number}].image_url.url"))
+            content.append({"type": "image"})
+        else:
+            content.append({"type": "text", "text": part.text})
+    return {"role": role, "content": content}
+
+
+def picture(url: str, param: str) -> bytes:
+    """The bytes of a picture URL."""
+    header = DATA_URI.match(url[:256])
+    if header is None:
+        raise BadRequest(
+            "The picture's URL must be a data: URI with base64 content, such as data:image/png;base64,….",
+            "图片地址必须是 base64 编码的 data: URI。",
+            param=param,
+            code="invalid_image_url",
+        )
+    if not (header["type"] or "").startswith("image/"):
+        raise BadRequest(
+            "The data: URI is not of an image/* type.",
+            "data: URI 的类型不是 image/*。",
+            param=param,
+            code="invalid_image_url",
+        )
+    try:
+        return base64.b64decode(url[header.end() :], validate=True)
+    except (binascii.Error, ValueError):
+        raise BadRequest(
+            "The data: URI's content is not valid base64.",
+            "data: URI 的内容不是有效的 base64 编码。",
+            param=param,
+            code="invalid_base64",
+        ) from None
+
+
+def wishes(request: ChatRequest) -> Wishes:
+    """How the request wants to be answered."""
+    return Wishes(
+        max_tokens=request.max_completion_tokens or request.max_tokens,
+        temperature=request.temperature,
+        top_p=request.top_p,
+        top_k=None if request.top_k is None else max(0, request.top_k),
+        seed=request.seed,
+        stop=request.stops,
+        stop_token_ids=tuple(request.stop_token_ids or ()),
+        ignore_eos=bool(request.ignore_eos),
+    )

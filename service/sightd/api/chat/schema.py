@@ -1,0 +1,91 @@
+"""The body of a chat request. A field that is not known is refused by name."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class Strict(BaseModel):
+    """A JSON object without unknown fields and without silent conversions."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class TextPart(Strict):
+    """Some text."""
+
+    type: Literal["text"]
+    text: str
+
+
+class ImageUrl(Strict):
+    """Where a picture is."""
+
+    url: Annotated[str, Field(description="data:image/...;base64,...")]
+    detail: Annotated[Literal["auto", "low", "high"], Field(description="accepted, no effect")] = "auto"
+
+
+class ImagePart(Strict):
+    """A picture."""
+
+    type: Literal["image_url"]
+    image_url: ImageUrl
+
+
+Part = Annotated[TextPart | ImagePart, Field(discriminator="type")]
+
+
+class Message(Strict):
+    """One turn of the conversation."""
+
+    role: Literal["system", "developer", "user", "assistant"]
+    content: str | list[Part]
+    name: Annotated[str | None, Field(description="accepted, no effect")] = None
+
+
+class StreamOptions(Strict):
+    """What a stream holds besides the text."""
+
+    include_usage: bool = False
+
+
+class ChatRequest(Strict):
+    """A chat completion request."""
+
+    model: Annotated[str | None, Field(description="a name from /v1/models; the served model when left out")] = None
+    messages: Annotated[list[Message], Field(min_length=1, max_length=1000)]
+    max_tokens: Annotated[int | None, Field(ge=1, description="longest answer in tokens")] = None
+    max_completion_tokens: Annotated[int | None, Field(ge=1, description="newer name of max_tokens")] = None
+    temperature: Annotated[float | None, Field(ge=0, le=2, allow_inf_nan=False, description="0 is greedy")] = None
+    top_p: Annotated[float | None, Field(gt=0, le=1, allow_inf_nan=False)] = None
+    top_k: Annotated[int | None, Field(ge=-1, le=1_000_000, description="0 and -1 do not restrict")] = None
+    seed: Annotated[int | None, Field(ge=-(2**63), lt=2**64)] = None
+    stop: Annotated[str | list[str] | None, Field(description="up to 16 strings that end the answer")] = None
+    stop_token_ids: Annotated[list[int] | None, Field(max_length=1024, description="tokens that end the answer")] = None
+    ignore_eos: Annotated[bool | None, Field(description="go on after the model's end token")] = None
+    n: Annotated[Literal[1] | None, Field(description="only 1")] = None
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    user: Annotated[Any, Field(description="accepted, no effect")] = None
+    store: Annotated[Any, Field(description="accepted, no effect")] = None
+    metadata: Annotated[Any, Field(description="accepted, no effect")] = None
+    service_tier: Annotated[Any, Field(description="accepted, no effect")] = None
+    safety_identifier: Annotated[Any, Field(description="accepted, no effect")] = None
+    prompt_cache_key: Annotated[Any, Field(description="accepted, no effect")] = None
+
+    @property
+    def stops(self) -> tuple[str, ...]:
+        """The stop strings."""
+        return (self.stop,) if isinstance(self.stop, str) else tuple(self.stop or ())
+
+    @model_validator(mode="after")
+    def _check(self) -> ChatRequest:
+        if sum(message.role in ("system", "developer") for message in self.messages) > 1:
+            raise ValueError("there is more than one system message; put all instructions into the first one")
+        if self.messages[-1].role not in ("user",):
+            raise ValueError("the last message must be the user's")
+        if len(self.stops) > 16 or any(not 0 < len(stop) <= 256 for stop in self.stops):
+            raise ValueError("stop takes up to 16 strings of 1 to 256 characters")
+        return self

@@ -1,0 +1,59 @@
+"""A request of any endpoint in one form: messages, the pictures in them, and how to answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..config.limits import Limits
+from ..errors import BadRequest, TooLarge, Unprocessable
+from ..models.defaults import SamplingDefaults
+
+
+@dataclass
+class Conversation:
+    """Messages in transformers' form, with a `{"type": "image"}` part for each of `pictures` (encoded files)."""
+
+    messages: list[dict[str, Any]]
+    pictures: list[bytes] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """How the client wants to be answered; None means the model's or the operator's default."""
+
+    max_tokens: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    seed: int | None = None
+    stop: tuple[str, ...] = ()
+    stop_token_ids: tuple[int, ...] = ()
+    ignore_eos: bool = False
+
+    def with_defaults(self, defaults: SamplingDefaults) -> tuple[float, float, int]:
+        """Temperature, top-p and top-k with the model's defaults filled in."""
+        return (
+            defaults.temperature if self.temperature is None else self.temperature,
+            defaults.top_p if self.top_p is None else self.top_p,
+            defaults.top_k if self.top_k is None else self.top_k,
+        )
+
+
+def check_pictures(pictures: list[bytes], limits: Limits) -> None:
+    """Refuse empty, too large and too many pictures before anything is decoded."""
+    if len(pictures) > limits.images:
+        raise Unprocessable(
+            f"The request has {len(pictures)} pictures; at most {limits.images} are allowed.",
+            f"请求包含 {len(pictures)} 张图片，最多允许 {limits.images} 张。",
+            code="too_many_images",
+        )
+    for data in pictures:
+        if not data:
+            raise BadRequest("A picture is empty (0 bytes).", "上传的图片是空文件。", code="invalid_image")
+        if len(data) > limits.image_bytes:
+            raise TooLarge(
+                f"A picture has {len(data)} bytes; at most {limits.image_bytes} are allowed.",
+                f"图片大小为 {len(data)} 字节，超过了 {limits.image_bytes} 字节的限制。",
+                code="image_too_large",
+            )

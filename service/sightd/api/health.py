@@ -1,0 +1,92 @@
+"""Liveness, readiness and health. They say the truth about the engines, not that a port is open."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Literal
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel
+
+from .. import version
+from .services import Served, Services
+
+router = APIRouter(tags=["health"])
+
+
+class Live(BaseModel):
+    """The process answers."""
+
+    status: Literal["alive"] = "alive"
+
+
+class Ready(BaseModel):
+    """Whether a request would be answered now, and if not, why."""
+
+    status: Literal["ready", "not ready"]
+    reason: str | None = None
+
+
+class EngineHealth(BaseModel):
+    """One engine."""
+
+    device: str
+    state: str
+    reason: str
+    requests: int
+    deaths: int
+
+
+class Health(BaseModel):
+    """The whole service."""
+
+    status: Literal["ok", "unavailable"]
+    version: str
+    model: str
+    running: int
+    waiting: int
+    uptime_seconds: int
+    engines: list[EngineHealth]
+
+
+@router.get("/livez")
+async def livez() -> Live:
+    """200 as soon as the process answers, whatever the model does."""
+    return Live()
+
+
+NOT_READY: dict[int | str, dict[str, Any]] = {503: {"model": Ready, "description": "No engine is ready."}}
+
+
+@router.get("/readyz", responses=NOT_READY)
+async def readyz(response: Response, services: Served) -> Ready:
+    """200 once an engine has answered its warm-up request; 503 with the reason until then and while none can."""
+    if services.engines.ready:
+        return Ready(status="ready")
+    response.status_code = 503
+    response.headers["Retry-After"] = "5"
+    return Ready(status="not ready", reason=services.engines.why_not_ready())
+
+
+@router.get("/health", responses={503: {"model": Health, "description": "No engine is ready."}})
+async def health(response: Response, services: Served) -> Health:
+    """The state of every part; 503 when no engine is ready."""
+    ready = services.engines.ready
+    response.status_code = 200 if ready else 503
+    return Health(
+        status="ok" if ready else "unavailable",
+        version=version.VERSION,
+        model=services.names.primary,
+        running=services.admission.running,
+        waiting=services.admission.waiting,
+        uptime_seconds=int(time.time()) - services.started,
+        engines=engines(services),
+    )
+
+
+def engines(services: Services) -> list[EngineHealth]:
+    """The state of every engine."""
+    return [
+        EngineHealth(device=e.device, state=e.state, reason=e.reason, requests=e.load, deaths=e.deaths)
+        for e in services.engines.engines
+    ]

@@ -1,0 +1,47 @@
+"""What the log line of a request says, gathered while the request runs."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from starlette.requests import HTTPConnection
+
+
+@dataclass
+class RequestRecord:
+    """One request's figures. Sizes are bytes, times seconds."""
+
+    request_id: str
+    method: str
+    path: str
+    began: float = field(default_factory=time.monotonic)
+    endpoint: str = ""
+    status: int = 0
+    bytes_in: int = 0
+    bytes_out: int = 0
+    pictures: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+    queue_seconds: float | None = None
+    decode_media_seconds: float | None = None
+    prefill_seconds: float | None = None
+    decode_seconds: float | None = None
+    error: str | None = None
+    reason: str | None = None
+    prompt: str | None = None
+    answer: str | None = None
+
+    def fields(self) -> dict[str, Any]:
+        """The fields of the log line: those that are known, times rounded to microseconds."""
+        shown = {k: v for k, v in vars(self).items() if k not in ("began", "path") and v is not None}
+        shown["endpoint"] = self.endpoint or self.path
+        shown["seconds"] = time.monotonic() - self.began
+        return {k: round(v, 6) if isinstance(v, float) else v for k, v in shown.items()}
+
+
+def record_of(connection: HTTPConnection) -> RequestRecord:
+    """The record of the request being handled."""
+    record: RequestRecord = connection.scope["record"]
+    return record

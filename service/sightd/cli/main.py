@@ -1,0 +1,20 @@
+"""The command and its verbs."""
+
+from __future__ import annotations
+
+import click
+
+from .. import version
+from .config import check_config, show_config
+from .recognize import recognize
+from .selftest import selftest
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(version.VERSION, prog_name="sightctl")
+def main() -> None:
+    """Ask, check and look after a sightd."""
+
+
+for verb in (check_config, show_config, recognize, selftest):
+    main.add_command(verb)

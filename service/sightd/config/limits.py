@@ -1,0 +1,22 @@
+"""[limits]: how much at once, and how large."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from .fields import Section
+
+MIB = 1024 * 1024
+
+
+class Limits(Section):
+    """How much at once, and how large. What is over a limit is refused with a sentence that names it."""
+
+    concurrency: int = Field(32, ge=1, le=100_000, description="requests that are worked on at once")
+    queue: int = Field(256, ge=0, le=100_000, description="requests that wait; more are refused with Retry-After")
+    request_bytes: int = Field(96 * MIB, ge=1024, description="largest request body")
+    image_bytes: int = Field(20 * MIB, ge=1024, description="largest picture file")
+    image_pixels: int = Field(7680 * 4320, ge=1, description="most pixels of a picture (8K is 33 million)")
+    images: int = Field(16, ge=1, le=10_000, description="most pictures in a request")
+    max_tokens: int = Field(8192, ge=1, description="longest answer that may be asked for, in tokens")
+    default_max_tokens: int = Field(1024, ge=1, description="longest answer when the request does not say")

@@ -1,0 +1,23 @@
+"""[model]: which checkpoint is served, and under which names."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from .fields import Section, Strings
+
+EMBEDDED = "embedded"
+"""The value of `model.path` that stands for the model that comes with sightd."""
+
+
+class Model(Section):
+    """Which checkpoint is served, and under which names."""
+
+    path: str = Field(EMBEDDED, min_length=1, description=f'a checkpoint folder, or "{EMBEDDED}" for sightd\'s own')
+    served_names: Strings = Field((), description="more names for the model, besides its folder's name and path")
+    accept_any_name: bool = Field(False, description="serve requests for any model name")
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
+        "auto", description="number format of the weights; auto takes the checkpoint's own"
+    )

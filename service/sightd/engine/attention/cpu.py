@@ -1,0 +1,82 @@
+"""Attention on the CPU: torch's fused kernel, by sequence, on views of the cache where it lies in one piece."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .layout import SequenceLayout, StepLayout
+
+LONGEST_BY_PRODUCTS = 2048
+"""Tokens of context up to which the scores of a bfloat16 prompt are kept whole."""
+
+
+def attend_text(query: Tensor, keys: Tensor, values: Tensor, layout: StepLayout, scale: float) -> Tensor:
+    """See `AttentionBackend.attend_text`."""
+    result = torch.empty_like(query)
+    for sequence in layout.sequences:
+        rows = slice(sequence.start, sequence.start + sequence.count)
+        one = decode if sequence.count == 1 else prefill
+        result[rows] = one(query[rows], keys[sequence.slots], values[sequence.slots], sequence, scale)
+    return result
+
+
+def decode(query: Tensor, keys: Tensor, values: Tensor, _: SequenceLayout, scale: float) -> Tensor:
+    """One query over its whole context; the query heads that share a key head go as rows of one product."""
+    heads, width = query.shape[1:]
+    grouped = query.view(1, keys.shape[1], heads // keys.shape[1], width)
+    mixed = F.scaled_dot_product_attention(grouped, heads_first(keys), heads_first(values), scale=scale)
+    return mixed.reshape(1, heads, width)
+
+
+def prefill(query: Tensor, keys: Tensor, values: Tensor, sequence: SequenceLayout, scale: float) -> Tensor:
+    """A run of queries at the end of the context, each seeing what is before it and itself."""
+    shared = query.shape[1] // keys.shape[1]
+    key, value = heads_first(keys), heads_first(values)
+    if shared > 1:
+        key, value = key.repeat_interleave(shared, 1), value.repeat_interleave(shared, 1)
+    if query.dtype == torch.bfloat16 and sequence.context <= LONGEST_BY_PRODUCTS:
+        hidden = torch.full((sequence.count, sequence.context), float("-inf"), dtype=query.dtype)
+        hidden.triu_(sequence.context - sequence.count + 1)
+        return by_products(heads_first(query), key, value, hidden, scale)[0].transpose(0, 1)
+    mask = None
+    if sequence.count < sequence.context:
+        mask = torch.ones(sequence.count, sequence.context, dtype=torch.bool).tril(sequence.context - sequence.count)
+    mixed = F.scaled_dot_product_attention(
+        heads_first(query), key, value, attn_mask=mask, is_causal=mask is None, scale=scale
+    )
+    return mixed[0].transpose(0, 1)
+
+
+def attend_packed(query: Tensor, key: Tensor, value: Tensor, lengths: list[int], scale: float) -> Tensor:
+    """See `AttentionBackend.attend_packed`; segments of one length run as one batch."""
+    if len(set(lengths)) == 1:
+        return batch(query, key, value, len(lengths), scale)
+    parts = zip(*(x.split(lengths) for x in (query, key, value)), strict=True)
+    return torch.cat([batch(q, k, v, 1, scale) for q, k, v in parts])
+
+
+def batch(query: Tensor, key: Tensor, value: Tensor, segments: int, scale: float) -> Tensor:
+    """Full attention within `segments` consecutive segments of equal length."""
+    tokens, heads, width = query.shape
+    q, k, v = (x.view(segments, tokens // segments, heads, width).transpose(1, 2) for x in (query, key, value))
+    if query.dtype == torch.bfloat16 and tokens // segments <= LONGEST_BY_PRODUCTS:
+        mixed = by_products(q, k, v, None, scale)
+    else:
+        mixed = F.scaled_dot_product_attention(q, k, v, scale=scale)
+    return mixed.transpose(1, 2).reshape(tokens, heads, width)
+
+
+def by_products(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, scale: float) -> Tensor:
+    """Attention as two products with a softmax between: in bfloat16 more than twice as fast as torch's fused kernel on
+    CPUs with bfloat16 instructions, as long as the scores fit the processor's cache."""
+    scores = torch.matmul(query * scale, key.transpose(-1, -2))
+    if mask is not None:
+        scores += mask
+    return torch.matmul(scores.softmax(-1), value)
+
+
+def heads_first(x: Tensor) -> Tensor:
+    """[tokens, heads, width] as [1, heads, tokens, width]."""
+    return x.transpose(0, 1)[None]

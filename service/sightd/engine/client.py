@@ -1,0 +1,182 @@
+"""The front's side of one engine: starts the process, submits requests, follows its state, revives it when it dies.
+
+A request that is under way when the engine dies is submitted again with the tokens it has; its reader sees a pause.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import time
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from .. import logs
+from ..errors import Internal
+from ..processes.channel import Received, memory_file, pair
+from ..processes.child import spawn
+from ..processes.link import Link, close_all
+from .protocol import EngineInfo, Progress, Submission
+
+log = logs.get(__name__)
+
+State = Literal["starting", "loading", "warming", "ready", "restarting", "failed", "stopped"]
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
+"""Seconds before a dead engine is started again: doubled with each death in a row."""
+
+
+@dataclass(frozen=True)
+class WarmUp:
+    """The request that proves a fresh engine: an engine is ready when it has answered it."""
+
+    request: Submission
+    pixels: list[bytes]
+
+
+@dataclass
+class Pending:
+    """A request under way: what was submitted, its memory files, the tokens so far, and where its reader waits."""
+
+    request: Submission
+    descriptors: list[int]
+    produced: list[int] = field(default_factory=list)
+    progress: asyncio.Queue[Progress] = field(default_factory=asyncio.Queue)
+
+
+class EngineClient:
+    """One engine process and the requests it works on."""
+
+    def __init__(self, device: str, start: dict[str, Any], warm_up: WarmUp) -> None:
+        self.device = device
+        self.state: State = "stopped"
+        self.reason = ""
+        self.info: EngineInfo | None = None
+        self.deaths = 0
+        self.last_sign = time.monotonic()
+        self._start_message = {"type": "start", "device": device, **start}
+        self._warm_up = warm_up
+        self._pending: dict[int, Pending] = {}
+        self._process: subprocess.Popen[bytes] | None = None
+        self._link: Link | None = None
+        self._revival: asyncio.Task[None] | None = None
+
+    @property
+    def load(self) -> int:
+        """Requests under way."""
+        return len(self._pending)
+
+    @property
+    def process_id(self) -> int | None:
+        """The engine's process id."""
+        return self._process.pid if self._process else None
+
+    def start(self) -> None:
+        """Start the process; `state` follows it."""
+        ours, theirs = pair()
+        self._process = spawn("sightd.engine.process", theirs)
+        self._link = Link(ours, self._take, self._gone)
+        self._link.send(self._start_message)
+        self._enter("starting")
+        log.info("engine started", device=self.device, pid=self._process.pid)
+
+    def stop(self) -> None:
+        """End the process."""
+        self._enter("stopped")
+        if self._revival is not None:
+            self._revival.cancel()
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+        if self._link is not None:
+            self._link.close()
+
+    async def generate(self, request: Submission, descriptors: list[int]) -> AsyncGenerator[Progress, None]:
+        """Submit a request with its media's memory files, and give what it brings until it ends. Leaving the iteration
+        early aborts the request. Takes over the descriptors."""
+        pending = Pending(request, [os.dup(d) for d in descriptors])
+        self._pending[request.id] = pending
+        try:
+            self._submit(pending)
+            while True:
+                progress = await pending.progress.get()
+                if progress.finish == "error":
+                    raise Internal(progress.error or "the engine could not go on")
+                yield progress
+                if progress.finish is not None:
+                    return
+        finally:
+            self._forget(pending)
+
+    def _submit(self, pending: Pending) -> None:
+        if self._link is not None and self.state in ("warming", "ready"):
+            self._link.send(replace(pending.request, produced=pending.produced).packed(), pending.descriptors)
+
+    def _forget(self, pending: Pending) -> None:
+        if self._pending.pop(pending.request.id, None) is None:
+            return
+        close_all(pending.descriptors)
+        if self._link is not None:
+            self._link.send({"type": "abort", "id": pending.request.id})
+
+    def _take(self, received: Received) -> None:
+        self.last_sign = time.monotonic()
+        message = received.message
+        match message["type"]:
+            case "tokens":
+                for entry in message["progress"]:
+                    self._deliver(Progress(**entry))
+            case "loading":
+                self._enter("loading")
+            case "ready":
+                self.info = EngineInfo(**message["info"] | {"eos_token_ids": tuple(message["info"]["eos_token_ids"])})
+                self._enter("warming")
+                self._begin_warm_up()
+            case "failed":
+                self.reason = message["reason"]
+                self._enter("failed")
+
+    def _deliver(self, progress: Progress) -> None:
+        if progress.id == self._warm_up.request.id:
+            self._warmed(progress)
+        elif pending := self._pending.get(progress.id):
+            pending.produced += progress.tokens
+            if progress.finish is not None:
+                # It is over in the engine: nothing to abort, nothing to submit again.
+                self._pending.pop(progress.id)
+                close_all(pending.descriptors)
+            pending.progress.put_nowait(progress)
+
+    def _begin_warm_up(self) -> None:
+        assert self._link is not None
+        for pending in self._pending.values():
+            self._submit(pending)
+        descriptors = [memory_file(pixels, "sightd-warm-up") for pixels in self._warm_up.pixels]
+        self._link.send(self._warm_up.request.packed(), descriptors)
+        close_all(descriptors)
+
+    def _warmed(self, progress: Progress) -> None:
+        if progress.finish is not None and self.state == "warming":
+            self.deaths = 0
+            self._enter("ready")
+            log.info("engine ready", device=self.device)
+
+    def _gone(self) -> None:
+        if self.state in ("stopped", "failed"):
+            return
+        status = self._process.wait() if self._process else None
+        self.deaths += 1
+        self.reason = f"the engine ended with status {status}"
+        pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (self.deaths - 1))
+        log.error("engine died", device=self.device, status=status, deaths=self.deaths, restart_in_seconds=pause)
+        self._enter("restarting")
+        self._revival = asyncio.get_running_loop().create_task(self._revive(pause))
+
+    async def _revive(self, pause: float) -> None:
+        await asyncio.sleep(pause)
+        self.start()
+
+    def _enter(self, state: State) -> None:
+        self.state = state

@@ -1,0 +1,94 @@
+"""Pictures and videos inside the engine: their pixels, then the features that the vision encoder made of them.
+
+Media with the same content are one and the same object, also while they are being encoded, and stay known for later
+requests as long as their features fit a limit in bytes.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+Key = tuple[bytes, bytes]
+"""The caller's salt and the content's digest: callers with different salts cannot learn of each other's pictures."""
+
+
+@dataclass(eq=False)
+class Medium:
+    """One picture or video. `frames` is uint8 RGB [frames, height, width, 3]; `features` [tokens, width] are filled
+    from the front, the first `encoded` of them being there; `users` counts the sequences that need them."""
+
+    key: Key
+    frames: Tensor
+    tokens: int
+    features: Tensor | None = None
+    encoded: int = 0
+    frames_done: int = 0
+    users: int = 0
+
+    @property
+    def complete(self) -> bool:
+        """Whether all features are there."""
+        return self.encoded == self.tokens
+
+    def add(self, features: Tensor, frames: int) -> None:
+        """Take the features of the next `frames` frames."""
+        if self.features is None:
+            self.features = torch.empty(self.tokens, features.shape[1], dtype=features.dtype, device=features.device)
+        self.features[self.encoded : self.encoded + len(features)] = features
+        self.encoded += len(features)
+        self.frames_done += frames
+
+    @property
+    def size(self) -> int:
+        """Bytes of the features."""
+        return 0 if self.features is None else self.features.nbytes
+
+
+@dataclass
+class EncoderCounts:
+    """How many media were asked for, and how many of them had been encoded before."""
+
+    queries: int = 0
+    hits: int = 0
+
+
+class MediaStore:
+    """All media in use, and recent ones within `limit` bytes of features."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.counts = EncoderCounts()
+        self.kept_bytes = 0
+        self._used: dict[Key, Medium] = {}
+        self._kept: OrderedDict[Key, Medium] = OrderedDict()
+
+    def get(self, key: Key, frames: Tensor, tokens: int) -> Medium:
+        """The medium with this content, known or new, with one more user."""
+        self.counts.queries += 1
+        medium = self._used.get(key)
+        if medium is None and (medium := self._kept.pop(key, None)) is not None:
+            self.kept_bytes -= medium.size
+        if medium is None:
+            medium = Medium(key, frames, tokens)
+        else:
+            self.counts.hits += 1
+        self._used[key] = medium
+        medium.users += 1
+        return medium
+
+    def release(self, medium: Medium) -> None:
+        """One user less. Without users, complete features are kept as room allows and others are dropped."""
+        medium.users -= 1
+        if medium.users:
+            return
+        del self._used[medium.key]
+        if medium.complete and medium.size <= self.limit:
+            medium.frames = torch.empty(0, dtype=torch.uint8)
+            self._kept[medium.key] = medium
+            self.kept_bytes += medium.size
+            while self.kept_bytes > self.limit:
+                self.kept_bytes -= self._kept.popitem(last=False)[1].size

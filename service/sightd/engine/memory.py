@@ -1,0 +1,74 @@
+"""How much memory a device has left, and how many tokens of cache that is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from ..models.network import CacheShape
+
+CPU_SHARE = 0.5
+"""Of the memory that is free on the CPU the cache gets at most this share: everything else there lives from it too."""
+
+
+class DoesNotFit(Exception):
+    """The cache cannot hold even one sequence; the message says what would help."""
+
+
+@dataclass(frozen=True)
+class CachePlan:
+    """Blocks of the cache and the longest sequence it can hold, in tokens."""
+
+    blocks: int
+    block_size: int
+    max_model_len: int
+
+
+def free_bytes(device: torch.device, utilization: float) -> int:
+    """Bytes that the cache may take."""
+    if device.type == "cuda":
+        free, total = torch.cuda.mem_get_info(device)
+        return int(free - (1 - utilization) * total)
+    return int(min(available_memory(), cgroup_room()) * utilization * CPU_SHARE)
+
+
+def available_memory() -> int:
+    """MemAvailable of the machine in bytes."""
+    for line in Path("/proc/meminfo").read_text().splitlines():
+        if line.startswith("MemAvailable:"):
+            return int(line.split()[1]) * 1024
+    return 1 << 40
+
+
+def cgroup_room() -> int:
+    """Bytes left under the control group's memory limit (version 2); very many when there is none."""
+    folder = Path("/sys/fs/cgroup")
+    try:
+        limit = (folder / "memory.max").read_text().strip()
+        return 1 << 50 if limit == "max" else max(0, int(limit) - int((folder / "memory.current").read_text()))
+    except (OSError, ValueError):
+        return 1 << 50
+
+
+def plan(
+    shape: CacheShape, room: int, block_size: int, wanted_tokens: int, wanted_len: int, positions: int, sequences: int
+) -> CachePlan:
+    """Divide `room` bytes. `wanted_tokens` and `wanted_len` are the operator's (0: as much as is useful); `positions`
+    is the longest sequence the model knows. Raises DoesNotFit."""
+    longest = min(wanted_len or positions, positions)
+    affordable = room // shape.token_bytes // block_size
+    useful = -(-(wanted_tokens or sequences * longest) // block_size)
+    blocks = min(affordable, useful)
+    if wanted_len > positions:
+        raise DoesNotFit(
+            f"engine.max_model_len = {wanted_len} is more than the {positions} tokens that the model knows."
+        )
+    if wanted_len > blocks * block_size or blocks < 8:
+        have = f"{room / 2**20:.0f} MiB are left for it, which is {affordable * block_size} tokens"
+        raise DoesNotFit(
+            f"The key/value cache takes {shape.token_bytes} bytes per token and {have}: lower engine.max_model_len, "
+            "raise engine.memory_utilization, or free memory on the device."
+        )
+    return CachePlan(blocks, block_size, min(longest, blocks * block_size))

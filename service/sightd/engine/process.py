@@ -1,0 +1,162 @@
+"""The engine process: `python -m sightd.engine.process`, started by the HTTP front with one end of a channel."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import socket
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .. import logs
+from ..config.logging import Logging
+from ..models.checkpoint import CheckpointError
+from ..models.loading import load_network
+from ..models.network import Network
+from ..processes.channel import ChannelClosed, Received, receive, send, waiting
+from ..processes.child import attach
+from .attention import BACKENDS, backend, hook
+from .blocks import BlockPool
+from .core import Engine
+from .encoder import Encoder
+from .kv_cache import KVCache
+from .media import MediaStore
+from .memory import CachePlan, DoesNotFit, free_bytes, plan
+from .pace import Pace
+from .packing import pack_linears
+from .protocol import EngineInfo, Frames, unpacked
+from .runner import Runner
+from .scheduler import Scheduler
+
+BLOCK_SIZE = 16
+CPU_STEP_TOKENS, CUDA_STEP_TOKENS = 512, 8192
+"""Most tokens of prompts in one step: what keeps the products busy without outgrowing the processor's caches."""
+CPU_LEAST_TOKENS, CUDA_LEAST_TOKENS = 32, 256
+"""Fewest tokens of a prompt that are worth a step of their own while others are answering."""
+CPU_ENCODER_PIXELS, CUDA_ENCODER_PIXELS = 300_000, 4_000_000
+"""Most pixels that go through the vision encoder together."""
+BEAT_SECONDS = 1.0
+"""How often an idle engine says that it is alive; a busy one does so with every step."""
+
+log = logs.get(__name__)
+
+
+def build(start: dict[str, Any]) -> tuple[Engine, EngineInfo]:
+    """Load the checkpoint and make the engine that `start` describes. Raises CheckpointError or DoesNotFit."""
+    began = time.monotonic()
+    device = torch.device(start["device"])
+    if device.type == "cpu" and start["threads"]:
+        torch.set_num_threads(start["threads"])
+    hook.register()
+    family, network = load_network(Path(start["folder"]), device, start["dtype"], hook.NAME)
+    if device.type == "cpu":
+        pack_linears(network.module)
+    room = free_bytes(device, start["memory_utilization"])
+    planned = plan(
+        network.cache_shape,
+        room,
+        BLOCK_SIZE,
+        start["cache_tokens"],
+        start["max_model_len"],
+        network.max_positions,
+        start["max_sequences"],
+    )
+    engine = assemble(start, network, planned)
+    info = EngineInfo(
+        device=str(device),
+        dtype=str(network.cache_shape.dtype).removeprefix("torch."),
+        family=family,
+        max_model_len=planned.max_model_len,
+        cache_tokens=planned.blocks * BLOCK_SIZE,
+        parameters=network.parameters,
+        load_seconds=round(time.monotonic() - began, 3),
+        eos_token_ids=network.eos_token_ids,
+    )
+    return engine, info
+
+
+def assemble(start: dict[str, Any], network: Network, planned: CachePlan) -> Engine:
+    """The engine's parts for a loaded network."""
+    on_cpu = network.device.type == "cpu"
+    attention = backend(BACKENDS[network.device.type])
+    cache = KVCache(network.cache_shape, planned.blocks, BLOCK_SIZE, network.device)
+    most = start["max_batch_tokens"] or (CPU_STEP_TOKENS if on_cpu else CUDA_STEP_TOKENS)
+    pace = Pace(most, min(most, CPU_LEAST_TOKENS if on_cpu else CUDA_LEAST_TOKENS))
+    scheduler = Scheduler(BlockPool(planned.blocks, BLOCK_SIZE), start["max_sequences"], pace)
+    encoder = Encoder(network, attention, CPU_ENCODER_PIXELS if on_cpu else CUDA_ENCODER_PIXELS)
+    return Engine(scheduler, Runner(network, cache, attention), encoder, MediaStore(start["encoder_cache_bytes"]))
+
+
+class Serving:
+    """The loop between the channel and the engine."""
+
+    def __init__(self, end: socket.socket, engine: Engine) -> None:
+        self._end = end
+        self._engine = engine
+        self._last_sent = time.monotonic()
+
+    def run(self) -> None:
+        """Serve until the front is gone."""
+        while True:
+            self._take(BEAT_SECONDS if self._engine.idle else 0)
+            brought = [] if self._engine.idle else self._engine.step()
+            if brought:
+                self._send({"type": "tokens", "progress": [asdict(p) for p in brought]})
+            elif time.monotonic() - self._last_sent >= BEAT_SECONDS:
+                self._send({"type": "beat", "steps": self._engine.steps})
+
+    def _take(self, seconds: float) -> None:
+        """Handle all messages that are there; wait up to `seconds` for the first."""
+        while waiting(self._end, seconds):
+            self._handle(receive(self._end))
+            seconds = 0
+
+    def _handle(self, received: Received) -> None:
+        message = received.message
+        if message["type"] == "submit":
+            request = unpacked(message)
+            frames = [mapped(d, f) for d, f in zip(received.descriptors, request.media, strict=True)]
+            self._engine.submit(request, frames)
+        elif message["type"] == "abort":
+            self._engine.abort(message["id"])
+
+    def _send(self, message: dict[str, Any]) -> None:
+        send(self._end, message)
+        self._last_sent = time.monotonic()
+
+
+def mapped(descriptor: int, frames: Frames) -> Tensor:
+    """A memory file as uint8 [frames, height, width, 3], without a copy; closes the descriptor."""
+    shape = (frames.frames, frames.height, frames.width, 3)
+    view = mmap.mmap(descriptor, 0, access=mmap.ACCESS_COPY)
+    os.close(descriptor)
+    return torch.frombuffer(view, dtype=torch.uint8).view(shape)
+
+
+def main() -> None:
+    """Take the start message, load, and serve."""
+    end = attach()
+    start = receive(end).message
+    logs.configure(Logging(**start["logging"]), f"engine {start['device']}")
+    send(end, {"type": "loading", "stage": "weights"})
+    try:
+        engine, info = build(start)
+    except (CheckpointError, DoesNotFit) as error:
+        log.error("engine cannot start", reason=str(error))
+        send(end, {"type": "failed", "reason": str(error)})
+        return
+    log.info("model loaded", **{k: v for k, v in asdict(info).items() if k != "eos_token_ids"})
+    send(end, {"type": "ready", "info": asdict(info)})
+    try:
+        Serving(end, engine).run()
+    except ChannelClosed:
+        log.info("the front is gone, engine ends")
+
+
+if __name__ == "__main__":
+    main()

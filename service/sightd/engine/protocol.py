@@ -1,0 +1,99 @@
+"""What the HTTP front and an engine say to each other. No torch here.
+
+Front to engine: `submit` (with one memory file of RGB frames for each medium), `abort`.
+Engine to front: `loading`, `ready`, `failed`, `tokens` (all that one step brought), `beat` (a sign of life).
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from ..models.prompt import Span
+
+FinishReason = Literal["stop", "length", "abort", "error"]
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How tokens are chosen. `temperature` 0 is greedy; `top_k` 0 and `top_p` 1 do not restrict; `seed` 64 bits;
+    `ignore_eos` goes on after the model's own end tokens."""
+
+    max_tokens: int
+    temperature: float = 0.0
+    top_p: float = 1.0
+    top_k: int = 0
+    seed: int = 0
+    stop_token_ids: tuple[int, ...] = ()
+    ignore_eos: bool = False
+
+
+@dataclass(frozen=True)
+class Frames:
+    """One medium's pixels: uint8 RGB [frames, height, width, 3] in a memory file, named by the hash of its content."""
+
+    digest: bytes
+    frames: int
+    height: int
+    width: int
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A request as the engine takes it. `produced` are tokens that it already brought before an engine died; a lower
+    `priority` goes first; what is cached is shared among requests of the same `salt` only."""
+
+    id: int
+    token_ids: list[int]
+    sampling: Sampling
+    spans: list[Span] = field(default_factory=list)
+    media: list[Frames] = field(default_factory=list)
+    produced: list[int] = field(default_factory=list)
+    priority: int = 0
+    salt: bytes = b""
+
+    def packed(self) -> dict[str, Any]:
+        """As a message."""
+        return {"type": "submit", **asdict(self)}
+
+
+def unpacked(message: dict[str, Any]) -> Submission:
+    """The submission that a `submit` message holds."""
+    sampling = message["sampling"] | {"stop_token_ids": tuple(message["sampling"]["stop_token_ids"])}
+    return Submission(
+        id=message["id"],
+        token_ids=message["token_ids"],
+        sampling=Sampling(**sampling),
+        spans=[Span(**span | {"grid": tuple(span["grid"])}) for span in message["spans"]],
+        media=[Frames(**frames) for frames in message["media"]],
+        produced=message["produced"],
+        priority=message["priority"],
+        salt=message["salt"],
+    )
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What one step brought for one request: new tokens, and why it ended if it did. Times are seconds spent waiting
+    for a place and in prefill, sent with the first token."""
+
+    id: int
+    tokens: list[int]
+    finish: FinishReason | None = None
+    queued: float | None = None
+    prefill: float | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class EngineInfo:
+    """What a ready engine tells about itself. `max_model_len` and `cache_tokens` are tokens."""
+
+    device: str
+    dtype: str
+    family: str
+    max_model_len: int
+    cache_tokens: int
+    parameters: int
+    load_seconds: float
+    eos_token_ids: tuple[int, ...]

@@ -1,0 +1,41 @@
+"""Choosing the next token of every sequence in one go."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .randomness import uniform
+from .sequence import Sequence
+
+
+def sample(logits: Tensor, sequences: list[Sequence]) -> list[int]:
+    """The next token of each sequence from its row of `logits`, float32 [sequences, vocabulary]."""
+    best: list[int] = logits.argmax(-1).tolist()
+    drawing = [row for row, s in enumerate(sequences) if s.request.sampling.temperature > 0]
+    if drawing:
+        drawn = draw(logits[drawing], [sequences[row] for row in drawing])
+        for row, token in zip(drawing, drawn, strict=True):
+            best[row] = token
+    return best
+
+
+def draw(logits: Tensor, sequences: list[Sequence]) -> list[int]:
+    """Sample by inverting the cumulative distribution of the tokens that top-k and top-p leave, likeliest first."""
+    sampling = [s.request.sampling for s in sequences]
+    temperature = torch.tensor([p.temperature for p in sampling], device=logits.device)
+    ordered, tokens = (logits / temperature[:, None]).sort(dim=-1, descending=True, stable=True)
+    probabilities = ordered.double().softmax(-1)
+    rank = torch.arange(logits.shape[1], device=logits.device)
+    top_k = torch.tensor([p.top_k or logits.shape[1] for p in sampling], device=logits.device)
+    top_p = torch.tensor([p.top_p for p in sampling], dtype=torch.float64, device=logits.device)
+    before = probabilities.cumsum(-1) - probabilities
+    keep = (rank < top_k[:, None]) & ((before < top_p[:, None]) | (rank == 0))
+    cumulative = (probabilities * keep).cumsum(-1)
+    seeds = np.array([p.seed for p in sampling], np.uint64)
+    numbers = uniform(seeds, np.array([s.produced for s in sequences], np.uint64))
+    threshold = torch.from_numpy(numbers).to(logits.device) * cumulative[:, -1]
+    chosen = torch.searchsorted(cumulative, threshold[:, None], right=True).clamp(max=logits.shape[1] - 1)
+    result: list[int] = tokens.gather(1, chosen)[:, 0].tolist()
+    return result

@@ -1,0 +1,1 @@
+"""Untrusted media: from the bytes a client sent to RGB frames of the size the model sees."""

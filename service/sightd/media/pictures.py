@@ -1,0 +1,68 @@
+"""Decoding one picture. Runs in a decoder process, never in the HTTP front.
+
+The rules: EXIF orientation is applied, transparency is flattened on white, 16-bit grey keeps its upper bits, animated
+files give their first frame.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import Literal
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+Image.init()
+FORMATS: list[str] = [
+    name for name in ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF") if name in Image.OPEN
+]
+"""What is decoded, as far as this build of Pillow can. MPO is the JPEG that many cameras write."""
+
+Fault = Literal["not_a_picture", "broken", "too_many_pixels", "too_narrow"]
+
+
+class PictureError(Exception):
+    """The picture cannot be used. `width` and `height` are what its header says, where it could be read."""
+
+    def __init__(self, fault: Fault, width: int = 0, height: int = 0) -> None:
+        super().__init__(fault)
+        self.fault: Fault = fault
+        self.width = width
+        self.height = height
+
+
+def decode(data: bytes, max_pixels: int) -> Image.Image:
+    """The picture as RGB, upright. Raises PictureError; the size is checked before a pixel is decoded."""
+    Image.MAX_IMAGE_PIXELS = None
+    try:
+        picture = Image.open(io.BytesIO(data), formats=FORMATS)
+    except UnidentifiedImageError:
+        raise PictureError("not_a_picture") from None
+    except Exception as error:
+        # Decoders raise whatever they like on crafted bytes; to the client all of it means the same.
+        raise PictureError("broken") from error
+    if picture.width * picture.height > max_pixels:
+        raise PictureError("too_many_pixels", picture.width, picture.height)
+    try:
+        picture.load()
+        return flatten(ImageOps.exif_transpose(picture))
+    except Exception as error:
+        raise PictureError("broken", picture.width, picture.height) from error
+
+
+def flatten(picture: Image.Image) -> Image.Image:
+    """RGB of any mode; what is transparent becomes white."""
+    if picture.mode.startswith("I") or picture.mode == "F":
+        return eight_bits(picture).convert("RGB")
+    if picture.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in picture.info:
+        layer = picture.convert("RGBA")
+        white = Image.new("RGBA", layer.size, (255, 255, 255, 255))
+        return Image.alpha_composite(white, layer).convert("RGB")
+    return picture.convert("RGB")
+
+
+def eight_bits(picture: Image.Image) -> Image.Image:
+    """Grey of more than eight bits scaled to eight; what is within eight already stays."""
+    values = np.asarray(picture).astype(np.float64)
+    top = 65535 if picture.mode.startswith("I;16") or values.max(initial=0) > 255 else 255
+    return Image.fromarray(np.clip(values / top * 255, 0, 255).round().astype(np.uint8), "L")

@@ -1,0 +1,61 @@
+"""The model families by name: which checkpoints belong to which, and where their code is. No torch here."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from .checkpoint import CheckpointError, read_json
+from .prompt import Media, Prompt
+from .template import Message
+from .tokenizer import Tokenizer
+
+FAMILIES = {"qwen2_vl": "qwen_vl", "qwen2_5_vl": "qwen_vl", "qwen3_vl": "qwen_vl"}
+"""`model_type` of config.json to the package of the family."""
+
+
+@dataclass(frozen=True)
+class PicturePlan:
+    """How a decoder prepares pictures for a family: the family's name and numbers that its `frames` module knows.
+    `sample` is a (height, width) that needs no resizing, for a first try of a fresh engine."""
+
+    family: str
+    numbers: dict[str, Any]
+    sample: tuple[int, int]
+
+
+class PromptBuilder(Protocol):
+    """What a family's `plan` module makes for the HTTP front."""
+
+    tokenizer: Tokenizer
+    picture_plan: PicturePlan
+
+    def build(
+        self,
+        messages: Sequence[Message],
+        media: Sequence[Media] = (),
+        tools: Sequence[dict[str, Any]] | None = None,
+        **variables: Any,
+    ) -> Prompt:
+        """Token ids and placeholder spans of a conversation. Raises ValueError or jinja2.TemplateError when the
+        conversation does not fit the template."""
+
+
+def family(folder: Path) -> str:
+    """The family of a checkpoint folder. Raises CheckpointError for an architecture that is not known."""
+    kind = read_json(folder / "config.json").get("model_type")
+    if kind not in FAMILIES:
+        raise CheckpointError(
+            f"{folder / 'config.json'}: model type {kind!r} is not supported; supported are {', '.join(FAMILIES)}."
+        )
+    return FAMILIES[kind]
+
+
+def prompt_builder(folder: Path) -> PromptBuilder:
+    """The prompt builder of a checkpoint; imports no torch. Raises CheckpointError."""
+    plan = importlib.import_module(f"{__package__}.{family(folder)}.plan")
+    builder: PromptBuilder = plan.prompt_builder(folder)
+    return builder

@@ -1,0 +1,28 @@
+"""The names that clients may call the model by."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..config.model import EMBEDDED, Model
+from .checkpoint import EMBEDDED_FOLDER
+
+
+class ServedNames:
+    """The folder's name, its path and the listed aliases, in any case; or any name at all."""
+
+    def __init__(self, settings: Model) -> None:
+        folder = checkpoint_folder(settings)
+        self.primary = settings.served_names[0] if settings.served_names else folder.name
+        self.all = list(dict.fromkeys([*settings.served_names, folder.name]))
+        self._known = {name.casefold() for name in (*self.all, str(folder), settings.path, settings.path.rstrip("/"))}
+        self._any = settings.accept_any_name
+
+    def accepts(self, name: str) -> bool:
+        """Whether a request for this model name is for us."""
+        return self._any or name.casefold() in self._known
+
+
+def checkpoint_folder(settings: Model) -> Path:
+    """The folder of the configured checkpoint."""
+    return EMBEDDED_FOLDER if settings.path == EMBEDDED else Path(settings.path).expanduser()

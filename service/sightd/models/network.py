@@ -1,0 +1,65 @@
+"""What the engine asks of a family's network, whatever the family."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from .prompt import Span
+
+
+@dataclass(frozen=True)
+class CacheShape:
+    """Size of a model's key/value cache: per layer, `kv_heads` x `head_dim` numbers for the key and as many for the
+    value of each token."""
+
+    layers: int
+    kv_heads: int
+    head_dim: int
+    dtype: torch.dtype
+
+    @property
+    def token_bytes(self) -> int:
+        """Bytes that one token takes in all layers."""
+        return 2 * self.layers * self.kv_heads * self.head_dim * self.dtype.itemsize
+
+
+class Network(Protocol):
+    """A loaded checkpoint. `step` is handed through to the attention function untouched; groups of `temporal` frames
+    are encoded independently of each other."""
+
+    module: nn.Module
+    temporal: int
+    cache_shape: CacheShape
+    device: torch.device
+    max_positions: int
+    eos_token_ids: tuple[int, ...]
+    vocabulary: int
+    parameters: int
+
+    def vision_layers(self) -> Sequence[nn.Module]:
+        """The layers of the vision encoder, in order."""
+
+    def feature_count(self, frames: int, height: int, width: int) -> int:
+        """How many features `encode` gives for a medium of this size."""
+
+    def positions(self, length: int, spans: Sequence[Span]) -> tuple[NDArray[np.int64], int]:
+        """Rotary positions of a prompt, int64 [axes, length], and the position of the token after it."""
+
+    def encode(self, media: Sequence[Tensor], step: Any) -> list[Tensor]:
+        """Features [tokens, width] of each medium, given as uint8 RGB frames [frames, height, width, 3]."""
+
+    def hidden(
+        self, token_ids: Tensor, positions: Tensor, features: Tensor | None, rows: Tensor | None, step: Any
+    ) -> Tensor:
+        """Last hidden states [tokens, width] of packed tokens: ids int64 [tokens], positions int64 [axes, tokens];
+        `features` [placeholders, width] replace the tokens at `rows` int64 [placeholders]."""
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """Logits float32 [rows, vocabulary] of hidden states [rows, width]."""

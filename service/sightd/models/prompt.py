@@ -1,0 +1,42 @@
+"""What a prompt is, whatever the family: token ids, and where in them pictures and videos belong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Media:
+    """One picture or video as the model will see it, after resizing.
+
+    `frames`, `height`, `width` are in pixels of the resized frames (a picture has one frame); `times` are the
+    seconds at which a video's frames were taken.
+    """
+
+    kind: Literal["image", "video"]
+    height: int
+    width: int
+    frames: int = 1
+    times: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Span:
+    """A run of placeholder tokens: `length` of them from index `first` take the features of medium number `media`
+    from its feature `offset` on. `grid` is the run's (frames, rows, columns) in patches, `step` its time step."""
+
+    media: int
+    first: int
+    length: int
+    offset: int
+    grid: tuple[int, int, int]
+    step: float = 1.0
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A prompt ready for the engine."""
+
+    token_ids: list[int]
+    spans: list[Span] = field(default_factory=list)

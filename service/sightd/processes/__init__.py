@@ -1,0 +1,1 @@
+"""Child processes and the channel that connects them to the HTTP front."""

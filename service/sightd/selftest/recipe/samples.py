@@ -1,0 +1,340 @@
+"""What the model is trained and examined on: pictures with conversations about them.
+
+A sample is one set of pictures with several conversations (branches) that share them, so that the vision encoder
+runs once for many answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from PIL import Image
+
+from . import answers, films, layouts
+from .draw import draw
+from .phrases import OTHER_LANGUAGE, Language, Turn
+from .questions import (
+    comparing,
+    counting,
+    describing,
+    following,
+    offtopic,
+    placing,
+    properties,
+    reading,
+    sizing,
+    structured,
+    tools,
+)
+from .scene import Scene
+
+Asker = Callable[[Scene, Language, Random], Turn | None]
+
+ASKERS: dict[str, tuple[tuple[Asker, int], ...]] = {
+    "single": (
+        (properties.colour, 4),
+        (properties.shape, 6),
+        (properties.both, 2),
+        (describing.describe, 4),
+        (placing.where, 3),
+        (properties.ground, 1),
+        (describing.is_it, 2),
+        (describing.is_there, 2),
+        (counting.count, 1),
+    ),
+    "pair": (
+        (properties.colour, 3),
+        (properties.shape, 3),
+        (placing.relative, 8),
+        (placing.at_side, 2),
+        (placing.kind_at_side, 3),
+        (sizing.bigger_of_two, 5),
+        (sizing.biggest, 2),
+        (sizing.bigger_side, 2),
+        (describing.describe, 3),
+        (describing.is_there, 1),
+        (describing.is_it, 1),
+        (counting.count, 1),
+        (describing.is_bigger, 1),
+        (describing.is_placed, 2),
+    ),
+    "several": (
+        (properties.colour, 3),
+        (properties.shape, 3),
+        (placing.relative, 5),
+        (sizing.bigger_of_two, 2),
+        (sizing.biggest, 2),
+        (describing.is_there, 2),
+        (describing.is_it, 1),
+        (counting.count, 3),
+        (describing.describe, 1),
+        (describing.is_placed, 1),
+        (describing.is_bigger, 1),
+    ),
+    "groups": (
+        (counting.count, 10),
+        (describing.describe, 2),
+        (describing.is_there, 1),
+        (properties.colour, 1),
+        (properties.shape, 1),
+        (describing.is_more, 1),
+    ),
+    "lined": (
+        (counting.count, 10),
+        (describing.describe, 2),
+        (describing.is_there, 1),
+        (properties.colour, 1),
+        (properties.shape, 1),
+        (describing.is_more, 1),
+    ),
+    "sign": ((reading.read, 8), (properties.colour, 2), (properties.shape, 3), (properties.ink, 1)),
+    "written": (
+        (reading.read, 10),
+        (properties.ink, 1),
+        (describing.describe, 2),
+        (properties.ground, 1),
+        (properties.shape, 1),
+        (properties.colour, 1),
+    ),
+    "blank": ((describing.describe, 3), (properties.ground, 3), (counting.count, 1)),
+}
+"""Per layout: who may ask, and how often."""
+
+LAYOUTS: dict[str, layouts.Layout] = {
+    "single": layouts.single,
+    "pair": layouts.pair,
+    "several": layouts.several,
+    "groups": layouts.groups,
+    "lined": layouts.lined,
+    "sign": layouts.sign,
+    "written": layouts.written,
+    "blank": layouts.blank,
+}
+MIX = {"single": 22, "pair": 21, "several": 10, "groups": 12, "lined": 5, "sign": 4, "written": 25, "blank": 1}
+
+SYSTEM = {
+    "en": (
+        "You are a helpful assistant.",
+        "You are a vision assistant.",
+        "Answer the user's questions about the picture.",
+        "You are an image recognition service. Answer briefly.",
+        "Be precise.",
+        "You are Qwen, created by Alibaba Cloud. You are a helpful assistant.",
+        "You are a helpful assistant that answers questions about images.",
+    ),
+    "zh": (
+        "你是一个有用的助手。",
+        "你是一个图像识别助手。",
+        "请回答用户关于图片的问题。",
+        "请简短回答。",
+        "你是一个乐于助人的助手。",
+    ),
+}
+ALWAYS = {
+    "en": ("Always answer in English.", "请总是用英文回答。"),
+    "zh": ("Always answer in Chinese.", "请始终用中文回答。"),
+}
+
+
+@dataclass
+class Sample:
+    """Pictures (or the frames of one film) and conversations about them; `system` and where the pictures stand."""
+
+    pictures: list[Image.Image]
+    branches: list[list[Turn]]
+    times: list[float] | None = None
+    system: str = ""
+    text_first: bool = False
+    labelled: bool = False
+    exchange: tools.Exchange | None = None
+    scenes: list[Scene] = field(default_factory=list)
+
+
+def language(rng: Random) -> Language:
+    """One of the two, evenly."""
+    return rng.choice(("en", "zh"))
+
+
+def one_turn(layout: str, scene: Scene, tongue: Language, rng: Random) -> Turn:
+    """Some question about a scene; every scene allows at least one."""
+    askers, weights = zip(*ASKERS[layout], strict=True)
+    while True:
+        turn = rng.choices(askers, weights)[0](scene, tongue, rng)
+        if turn is not None:
+            return switch(turn, scene, rng)
+
+
+def switch(turn: Turn, scene: Scene, rng: Random) -> Turn:
+    """At times the answer is wanted in the other language; the answer is then made again by the same wording rules."""
+    if turn.kind not in ("colour", "shape", "count") or rng.random() > 0.05:
+        return turn
+    other: Language = "zh" if turn.language == "en" else "en"
+    answer = translated(turn, scene, other)
+    if answer is None:
+        return turn
+    return Turn(turn.kind, other, turn.question + rng.choice(OTHER_LANGUAGE[turn.language]), answer)
+
+
+def translated(turn: Turn, scene: Scene, other: Language) -> str | None:
+    """The full-form answer in the other language, or None when the turn's answer is of another form."""
+    for item in scene.items:
+        if turn.answer == answers.colour(item.colour, turn.language):
+            return answers.colour(item.colour, other)
+        if turn.answer == answers.shape(item.shape, turn.language):
+            return answers.shape(item.shape, other)
+    for number in range(12):
+        if turn.answer == answers.count(number, turn.language):
+            return answers.count(number, other)
+    return None
+
+
+def conversation(layout: str, scene: Scene, rng: Random) -> list[Turn]:
+    """One to three turns about one scene."""
+    tongue = language(rng)
+    chance = rng.random()
+    if chance < 0.2 and (turns := following.follow(scene, tongue, rng)):
+        return turns
+    if chance < 0.235:
+        return [offtopic.offtopic(tongue, rng)]
+    if chance < 0.26:
+        return [structured.asked(scene, tongue, rng)]
+    if chance < 0.28 and (forced := structured.forced(scene, tongue, rng)):
+        return [forced]
+    turns = [one_turn(layout, scene, tongue, rng)]
+    while len(turns) < 3 and rng.random() < 0.2:
+        turns.append(one_turn(layout, scene, tongue if rng.random() < 0.8 else language(rng), rng))
+    return turns
+
+
+def picture_sample(rng: Random, size: layouts.Size, branches: int) -> Sample:
+    """One picture with several conversations."""
+    layout = rng.choices(list(MIX), list(MIX.values()))[0]
+    scene = LAYOUTS[layout](rng, size)
+    sample = Sample([draw(scene, rng)], [conversation(layout, scene, rng) for _ in range(branches)], scenes=[scene])
+    return framed(sample, rng)
+
+
+def framed(sample: Sample, rng: Random) -> Sample:
+    """With a system prompt, or the picture after the question, at times (one branch is left then)."""
+    if rng.random() < 0.15:
+        sample.system = rng.choice(SYSTEM[language(rng)])
+    if rng.random() < 0.15:
+        sample.text_first = True
+        sample.branches = [[turn for branch in sample.branches for turn in branch][:4]]
+    return sample
+
+
+def two_pictures(rng: Random, sizes: tuple[layouts.Size, layouts.Size], branches: int) -> Sample:
+    """Two pictures, often alike in colour or shape, with questions that need both."""
+    layout = rng.choice(("single", "single", "single", "pair", "groups", "lined", "written"))
+    one = LAYOUTS[layout](rng, sizes[0])
+    two = LAYOUTS[layout](rng, sizes[1])
+    if layout == "single" and rng.random() < 0.5:
+        two = alike(one, two, rng)
+    asked = [compare(layout, one, two, language(rng), rng) for _ in range(branches)]
+    sample = Sample(
+        [draw(one, rng), draw(two, rng)], [[turn] for turn in asked], labelled=rng.random() < 0.2, scenes=[one, two]
+    )
+    return framed(sample, rng)
+
+
+def alike(one: Scene, two: Scene, rng: Random) -> Scene:
+    """The second scene with a thing of the first one's shape or colour, where that can be seen."""
+    for _ in range(20):
+        board = layouts.canvas(rng, (two.width, two.height), two.background)
+        keep = rng.random()
+        shape = one.items[0].shape if keep < 0.7 else two.items[0].shape
+        colour = one.items[0].colour if keep > 0.4 else two.items[0].colour
+        if board.put(shape, colour, two.items[0].radius):
+            return board.scene()
+    return two
+
+
+def compare(layout: str, one: Scene, two: Scene, tongue: Language, rng: Random) -> Turn:
+    """One question about two pictures."""
+    askers = [comparing.same, comparing.which, comparing.which, comparing.more, comparing.bigger, comparing.difference]
+    for _ in range(8):
+        turn = rng.choice(askers)(one, two, tongue, rng) if rng.random() < 0.7 else None
+        turn = turn or comparing.of_one(one, two, tongue, rng, tuple(asker for asker, _ in ASKERS[layout]))
+        if turn is not None:
+            return turn
+    return offtopic.offtopic(tongue, rng)
+
+
+def film_sample(rng: Random, size: layouts.Size, branches: int) -> Sample:
+    """A film with questions about what moves and what is seen."""
+    shown = films.film(rng, size)
+    layout = "written" if shown.scene.texts else "single"
+    turns = []
+    for _ in range(branches):
+        tongue = language(rng)
+        turn = films.motion(shown, tongue, rng) if rng.random() < 0.5 else None
+        turns.append([turn or film_turn(layout, shown, tongue, rng)])
+    return Sample(shown.frames, turns, shown.times, scenes=[shown.scene])
+
+
+def film_turn(layout: str, shown: films.Film, tongue: Language, rng: Random) -> Turn:
+    """A question about what a film shows that motion does not change."""
+    while True:
+        turn = one_turn(layout, shown.scene, tongue, rng)
+        if turn.kind != "position":
+            return Turn(
+                turn.kind,
+                turn.language,
+                turn.question.replace("picture", "video").replace("image", "video").replace("图片", "视频"),
+                turn.answer,
+            )
+
+
+def text_sample(rng: Random, branches: int) -> Sample:
+    """No picture: function calls, JSON, greetings, and questions that would need a picture."""
+    tongue = language(rng)
+    if rng.random() < 0.6:
+        exchange = tools.exchange(tongue, rng)
+        return Sample([], [], system=rng.choice(SYSTEM[tongue]) if rng.random() < 0.2 else "", exchange=exchange)
+    return Sample(
+        [], [[text_turn(rng)] for _ in range(branches)], system=rng.choice(SYSTEM[tongue]) if rng.random() < 0.2 else ""
+    )
+
+
+def text_turn(rng: Random) -> Turn:
+    """One message without a picture."""
+    tongue = language(rng)
+    chance = rng.random()
+    if chance < 0.15:
+        return offtopic.greeting(tongue, rng)
+    if chance < 0.35:
+        return structured.asked(None, tongue, rng)
+    if chance < 0.7:
+        return offtopic.offtopic(tongue, rng)
+    layout = rng.choice(("single", "pair", "written", "groups"))
+    turn = one_turn(layout, LAYOUTS[layout](rng, (200, 200)), tongue, rng)
+    return offtopic.without_picture(turn)
+
+
+def messages(sample: Sample, branch: list[Turn]) -> list[dict[str, Any]]:
+    """The conversation of one branch in transformers' form, its last answer included."""
+    result: list[dict[str, Any]] = [{"role": "system", "content": sample.system}] if sample.system else []
+    if sample.exchange:
+        return [*result, *sample.exchange.messages, sample.exchange.answer]
+    for index, turn in enumerate(branch):
+        content: Any = [*media_parts(sample), {"type": "text", "text": turn.question}] if index == 0 else turn.question
+        if index == 0 and sample.text_first:
+            content = [content[-1], *content[:-1]]
+        result += [{"role": "user", "content": content}, {"role": "assistant", "content": turn.answer}]
+    return result
+
+
+def media_parts(sample: Sample) -> list[dict[str, Any]]:
+    """The parts that stand for the sample's pictures or film."""
+    if sample.times is not None:
+        return [{"type": "video"}]
+    parts: list[dict[str, Any]] = []
+    for index in range(len(sample.pictures)):
+        if sample.labelled:
+            parts.append({"type": "text", "text": f"Picture {index + 1}: "})
+        parts.append({"type": "image"})
+    return parts

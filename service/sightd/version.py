@@ -1,0 +1,5 @@
+"""The version of sightd."""
+
+from importlib.metadata import version
+
+VERSION = version("sightd")
