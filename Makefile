@@ -22,7 +22,7 @@ lint: $(VENV)/.test ## ruff and mypy
 	$(BIN)/ruff format --check service tests
 	$(BIN)/mypy
 
-demo-model: $(VENV)/.train ## train the embedded model again, into build/model (hours; SEED=1, STEPS=…)
+demo-model: $(VENV)/.train ## train the embedded model again, into build/model (about two hours; SEED=1, STEPS=…)
 	$(BIN)/python -m sightd.selftest.recipe.train build/model --seed $(or $(SEED),1) $(if $(STEPS),--steps $(STEPS))
 
 $(VENV)/bin/python:

@@ -9,12 +9,11 @@ from typing import Any
 from tokenizers import Tokenizer
 
 from . import tokenizer as own_tokenizer
-from .encoding import Limits
 
 VOCABULARY = 1536
 TEMPLATE = Path(__file__).with_name("chat_template.jinja")
 
-IMAGE_PIXELS = (96 * 96, 256 * 256)
+IMAGE_PIXELS = (128 * 128, 192 * 192)
 VIDEO_PIXELS = (2 * 64 * 64, 8 * 160 * 160)
 
 PREPROCESSOR: dict[str, Any] = {
@@ -33,16 +32,6 @@ PREPROCESSOR: dict[str, Any] = {
 }
 
 
-def limits(folder: Path) -> Limits:
-    """The pixel limits in a checkpoint's preprocessor files."""
-    sizes = [
-        json.loads((folder / name).read_text("utf-8"))["size"]
-        for name in ("preprocessor_config.json", "video_preprocessor_config.json")
-    ]
-    image, video = ((size["shortest_edge"], size["longest_edge"]) for size in sizes)
-    return Limits(image, video)
-
-
 def config(tokenizer: Tokenizer) -> dict[str, Any]:
     """config.json: 5.7 million parameters."""
     special = {name: tokenizer.token_to_id(name) for name in own_tokenizer.SPECIAL}
@@ -57,11 +46,11 @@ def config(tokenizer: Tokenizer) -> dict[str, Any]:
         "vision_end_token_id": special["<|vision_end|>"],
         "text_config": {
             "model_type": "qwen3_vl_text",
-            "hidden_size": 224,
-            "intermediate_size": 640,
+            "hidden_size": 192,
+            "intermediate_size": 512,
             "num_hidden_layers": 4,
-            "num_attention_heads": 8,
-            "num_key_value_heads": 4,
+            "num_attention_heads": 6,
+            "num_key_value_heads": 3,
             "head_dim": 32,
             "vocab_size": VOCABULARY,
             "max_position_embeddings": 8192,
@@ -86,7 +75,7 @@ def config(tokenizer: Tokenizer) -> dict[str, Any]:
             "intermediate_size": 512,
             "depth": 6,
             "num_heads": 5,
-            "out_hidden_size": 224,
+            "out_hidden_size": 192,
             "patch_size": 16,
             "temporal_patch_size": 2,
             "spatial_merge_size": 2,

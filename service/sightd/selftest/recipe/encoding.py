@@ -7,7 +7,6 @@ positions go on where the shared part ends, so each branch is computed as if it 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +16,6 @@ from ...models.prompt import Media, Prompt
 from ...models.qwen_vl.geometry import rotary_positions, target_size
 from ...models.qwen_vl.prompt import QwenVlPrompts
 from .phrases import Turn
-from .questions.structured import Forced
 from .samples import Sample, messages
 
 IGNORED = -100
@@ -26,48 +24,38 @@ IGNORED = -100
 
 @dataclass
 class Row:
-    """One sample: ids, labels, branch numbers (0 = shared) int [tokens], positions int [3, tokens], uint8 frames per medium."""
+    """One sample: ids, labels, branch numbers (0 = shared) int [tokens], positions int [3, tokens], one uint8
+    [height, width, 3] per picture."""
 
     ids: NDArray[np.int64]
     labels: NDArray[np.int64]
     branch: NDArray[np.int64]
     positions: NDArray[np.int64]
-    frames: list[NDArray[np.uint8]]
-
-
-@dataclass(frozen=True)
-class Limits:
-    """The pixel limits of pictures and of whole films."""
-
-    image: tuple[int, int]
-    video: tuple[int, int]
+    pictures: list[NDArray[np.uint8]]
 
 
 class Encoder:
-    """Turns samples into rows with the prompt code that the service itself uses."""
+    """Turns samples into rows with the prompt code that the service itself uses. `pixels` are the least and the most
+    pixels of a picture."""
 
-    def __init__(self, prompts: QwenVlPrompts, limits: Limits) -> None:
+    def __init__(self, prompts: QwenVlPrompts, pixels: tuple[int, int]) -> None:
         self.prompts = prompts
-        self.limits = limits
+        self.pixels = pixels
         tokenizer = prompts.tokenizer
         self.factor = prompts.layout.patch * prompts.layout.merge
         self.opening = tokenizer.encode("<|im_start|>assistant\n")
         self.closing = tokenizer.special["<|im_end|>"]
         self.last_of_media = tokenizer.special["<|vision_end|>"]
 
-    def size(self, width: int, height: int, frames: int = 1) -> tuple[int, int]:
-        """The (height, width) that a picture or a film's frames are resized to."""
-        low, high = self.limits.image if frames == 1 else tuple(limit // frames for limit in self.limits.video)
-        return target_size(height, width, self.factor, low, high)
+    def size(self, width: int, height: int) -> tuple[int, int]:
+        """The (height, width) that a picture is resized to."""
+        return target_size(height, width, self.factor, *self.pixels)
 
     def row(self, sample: Sample) -> Row:
         """The sample as one row."""
-        frames = self.frames(sample)
-        media = [
-            Media("video" if sample.times else "image", f.shape[1], f.shape[2], f.shape[0], tuple(sample.times or ()))
-            for f in frames
-        ]
-        parts = [self.branch(sample, turns, media) for turns in (sample.branches or [[]])]
+        pictures = [resized(picture, *self.size(*picture.size)) for picture in sample.pictures]
+        media = [Media("image", p.shape[0], p.shape[1]) for p in pictures]
+        parts = [self.branch(sample, turns, media) for turns in sample.branches]
         shared = self.shared_length([ids for ids, _, _ in parts])
         first_ids, _, first_positions = parts[0]
         ids, branch, positions = [first_ids[:shared]], [np.zeros(shared, np.int64)], [first_positions[:, :shared]]
@@ -78,50 +66,31 @@ class Encoder:
             branch.append(np.full(len(part_ids) - shared, number, np.int64))
             positions.append(part_positions[:, shared:])
         return Row(
-            np.concatenate(ids), np.concatenate(labels), np.concatenate(branch), np.concatenate(positions, 1), frames
+            np.concatenate(ids), np.concatenate(labels), np.concatenate(branch), np.concatenate(positions, 1), pictures
         )
-
-    def frames(self, sample: Sample) -> list[NDArray[np.uint8]]:
-        """Resized frames per medium, uint8 [frames, height, width, 3]."""
-        if sample.times is not None:
-            height, width = self.size(*sample.pictures[0].size, len(sample.pictures))
-            return [np.stack([resized(picture, width, height) for picture in sample.pictures])]
-        sizes = [self.size(*picture.size) for picture in sample.pictures]
-        return [resized(p, w, h)[None] for p, (h, w) in zip(sample.pictures, sizes, strict=True)]
 
     def branch(
         self, sample: Sample, turns: list[Turn], media: list[Media]
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
         """Ids, labels and positions of one conversation by itself."""
-        tools = sample.exchange.tools if sample.exchange else None
-        prompt = self.prompts.build(messages(sample, turns), media, tools, add_generation_prompt=False)
+        prompt = self.prompts.build(messages(sample, turns), media, add_generation_prompt=False)
         spans = [(s.first, s.grid, s.step) for s in prompt.spans]
         positions, _ = rotary_positions(len(prompt.token_ids), spans, self.prompts.layout.merge)
-        return np.array(prompt.token_ids), self.labels(prompt, turns), positions
+        return np.array(prompt.token_ids), self.labels(prompt), positions
 
-    def labels(self, prompt: Prompt, turns: list[Turn]) -> NDArray[np.int64]:
+    def labels(self, prompt: Prompt) -> NDArray[np.int64]:
         """The ids of the assistant's words and of the token that ends them; IGNORED elsewhere."""
         ids = prompt.token_ids
         labels = np.full(len(ids), IGNORED, np.int64)
-        answers = iter(turns)
         at = 0
         while at < len(ids):
             if ids[at : at + len(self.opening)] != self.opening:
                 at += 1
                 continue
             start = at + len(self.opening)
-            end = ids.index(self.closing, start) + 1
-            labels[start:end] = ids[start:end]
-            turn = next(answers, None)
-            if isinstance(turn, Forced):
-                labels[start : end - 1][~self.counted(turn)] = IGNORED
-            at = end
+            at = ids.index(self.closing, start) + 1
+            labels[start:at] = ids[start:at]
         return labels
-
-    def counted(self, turn: Forced) -> NDArray[np.bool_]:
-        """Which tokens of a forced answer overlap the characters that count."""
-        offsets = self.prompts.tokenizer.offsets(turn.answer)
-        return np.array([any(start < stop and begin < end for begin, stop in turn.spans) for start, end in offsets])
 
     def shared_length(self, branches: list[NDArray[np.int64]]) -> int:
         """Tokens before the first question that every branch begins with: up to the end of the pictures."""
@@ -131,26 +100,6 @@ class Encoder:
         return int(ends[-1]) + 1 if len(ends) else 0
 
 
-def resized(picture: Image.Image, width: int, height: int) -> NDArray[np.uint8]:
+def resized(picture: Image.Image, height: int, width: int) -> NDArray[np.uint8]:
     """The picture at the size the model sees, bicubic, uint8 [height, width, 3]."""
     return np.array(picture.resize((width, height), Image.Resampling.BICUBIC))
-
-
-def padded(rows: list[Row], pad: int) -> dict[str, Any]:
-    """Rows as one batch: ids, labels, branch int64 [rows, tokens], positions int64 [3, rows, tokens]; padding is branch -1."""
-    longest = max(len(row.ids) for row in rows)
-    ids = np.full((len(rows), longest), pad, np.int64)
-    labels = np.full((len(rows), longest), IGNORED, np.int64)
-    branch = np.full((len(rows), longest), -1, np.int64)
-    positions = np.zeros((3, len(rows), longest), np.int64)
-    for index, row in enumerate(rows):
-        length = len(row.ids)
-        ids[index, :length], labels[index, :length], branch[index, :length] = row.ids, row.labels, row.branch
-        positions[:, index, :length] = row.positions
-    return {
-        "ids": ids,
-        "labels": labels,
-        "branch": branch,
-        "positions": positions,
-        "frames": [f for row in rows for f in row.frames],
-    }

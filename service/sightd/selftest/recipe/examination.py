@@ -57,9 +57,7 @@ def draws() -> Iterator[Sample]:
         if chance < 0.12:
             yield samples.two_pictures(rng, (any_size(rng, LATE), any_size(rng, LATE)), 1)
         elif chance < 0.17:
-            sample = samples.text_sample(rng, 1)
-            if sample.exchange is None:
-                yield sample
+            yield samples.text_sample(rng, 1)
         else:
             yield samples.picture_sample(rng, any_size(rng, LATE), 1)
 

@@ -29,7 +29,7 @@ def single(rng: Random, size: Size) -> Scene:
     """One shape, from small to filling the canvas."""
     board = canvas(rng, size)
     while not board.items:
-        low, high = rng.choice(((0.1, 0.2), (0.2, 0.4), (0.35, 0.7)))
+        low, high = rng.choice(((0.14, 0.22), (0.2, 0.4), (0.35, 0.7)))
         board.put(shape(rng), rng.choice(COLOURS), rng.uniform(low, high) * board.span, (0, 0))
     board.items = [inside(board.items[0], board)]
     return board.scene()
@@ -48,9 +48,9 @@ def pair(rng: Random, size: Size) -> Scene:
     """Two different things: side by side, one above the other, or anywhere; of one size or of two."""
     while True:
         board = canvas(rng, size)
-        one = rng.uniform(0.1, 0.3) * board.span
+        one = rng.uniform(0.12, 0.3) * board.span
         other = one if rng.random() < 0.3 else one * rng.choice((rng.uniform(1.35, 2.2), 1 / rng.uniform(1.35, 2.2)))
-        radii = [max(0.08 * board.span, min(r, 0.3 * max(size))) for r in (one, other)]
+        radii = [max(0.1 * board.span, min(r, 0.3 * max(size))) for r in (one, other)]
         for radius, place in zip(radii, places(rng, size, radii), strict=True):
             board.put(shape(rng), rng.choice(COLOURS), radius, place)
         if len(board.items) == 2 and board.items[0].kind != board.items[1].kind and apart(board):
@@ -89,26 +89,26 @@ def places(rng: Random, size: Size, radii: list[float]) -> list[tuple[float, flo
 
 
 def several(rng: Random, size: Size) -> Scene:
-    """Three to five things, no two of the same colour and shape."""
-    wanted = rng.choice((3, 3, 4, 4, 5))
+    """Three or four things, no two of the same colour and shape."""
+    wanted = rng.choice((3, 3, 4))
     while True:
         board = canvas(rng, size)
         for _ in range(3 * wanted):
             shape_, colour = shape(rng), rng.choice(COLOURS)
             if len(board.items) < wanted and all(i.kind != (colour.name, shape_.name) for i in board.items):
-                board.put(shape_, colour, rng.uniform(0.1, 0.21) * board.span)
+                board.put(shape_, colour, rng.uniform(0.12, 0.22) * board.span)
         if len(board.items) >= 3:
             return board.scene()
 
 
 def groups(rng: Random, size: Size) -> Scene:
-    """One to nine things in up to three groups alike in colour and shape, for counting."""
+    """One to seven things in up to three groups alike in colour and shape, for counting."""
     while True:
         board = canvas(rng, size)
         kinds = kinds_to_count(rng)
-        counts = shares(rng, rng.randint(1, 9), len(kinds))
+        counts = shares(rng, rng.choice((1, 2, 3, 3, 4, 4, 5, 5, 6, 7)), len(kinds))
         crowd = sum(counts)
-        low, high = (0.11, 0.22) if crowd <= 4 else (0.08, 0.14)
+        low, high = (0.13, 0.22) if crowd <= 4 else (0.11, 0.16)
         even = rng.uniform(low, high)
         for (shape_, colour), count in zip(kinds, counts, strict=True):
             for _ in range(count):
@@ -118,10 +118,10 @@ def groups(rng: Random, size: Size) -> Scene:
 
 
 def lined(rng: Random, size: Size) -> Scene:
-    """Two to nine things of one or two kinds in rows, as a sheet of icons has them."""
+    """Two to six things of one or two kinds in rows, as a sheet of icons has them."""
     while True:
         board = canvas(rng, size)
-        columns, rows = rng.randint(1, 4), rng.randint(1, 3)
+        columns, rows = rng.choice(((2, 1), (3, 1), (4, 1), (1, 2), (1, 3), (2, 2), (3, 2), (2, 3)))
         count = rng.randint(max(1, columns * (rows - 1)), columns * rows)
         wide, tall = board.width / columns, board.height / rows
         radius = min(wide, tall) * rng.uniform(0.25, 0.44)
@@ -129,7 +129,7 @@ def lined(rng: Random, size: Size) -> Scene:
         for index in range(count):
             place = ((index % columns + 0.5) * wide, (index // columns + 0.5) * tall)
             board.put(*rng.choice(kinds), radius, place)
-        if len(board.items) == count and radius > 0.07 * board.span and count > 1:
+        if len(board.items) == count and radius > 0.11 * board.span and count > 1:
             return board.scene()
 
 
@@ -188,12 +188,12 @@ def print_on(board: Canvas, text: str) -> bool:
     ink = readable(board, rng)
     if ink is None:
         return False
-    height = max(text_height(board, text, rng.uniform(0.35, 0.95)), 0.13 * board.span, 14)
+    height = max(text_height(board, text, rng.uniform(0.5, 0.95)), 0.18 * board.span, 18)
     half = min(0.5, 0.34 * height * len(text) / board.width)
     x = rng.uniform(half, 1 - half) * board.width
     low = min(0.5, 0.6 * height / board.height)
     y = rng.uniform(low, 1 - low) * board.height
-    turn = 0.0 if rng.random() < 0.75 else rng.uniform(-9, 9)
+    turn = 0.0 if rng.random() < 0.8 else rng.uniform(-7, 7)
     board.texts.append(Text(text, ink[1], x, y, height, turn, ink[0]))
     return True
 

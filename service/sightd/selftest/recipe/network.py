@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from transformers import Qwen3VLConfig, Qwen3VLForConditionalGeneration
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
@@ -14,19 +17,35 @@ from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 from ...models.qwen_vl.pixels import patch_rows
 from ...models.qwen_vl.prompt import read_layout
 from .encoding import IGNORED
+from .packing import Batch
 
 ATTENTION = "sightd_train_flash"
 """transformers hands packed sequences over whole to attention functions whose name has "flash" in it."""
 
 
-def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, scale: float) -> Tensor:
+def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
     """Softmax attention by plain products, several times faster backwards on a CPU than the fused kernel."""
-    scores = torch.matmul(query * scale, key.transpose(-1, -2))
+    scores = torch.matmul(query, key.transpose(-1, -2))
     if mask is not None:
         scores = scores + mask
-    with torch.autocast("cpu", enabled=False):
-        weights = torch.softmax(scores, -1)
-    return torch.matmul(weights, value)
+    return torch.matmul(torch.softmax(scores, -1), value)
+
+
+@dataclass
+class Layout:
+    """A batch's groups and places as tensors; masks are additive [segments, 1, 1, queries, keys]."""
+
+    groups: list[tuple[Tensor, Tensor, Tensor]]
+    places: Tensor
+
+    @classmethod
+    def of(cls, batch: Batch) -> Layout:
+        """The layout of a packed batch."""
+        groups = []
+        for group in batch.groups:
+            mask = torch.zeros(group.seen.shape).masked_fill_(~torch.from_numpy(group.seen), -1e9)[:, None, None]
+            groups.append((torch.from_numpy(group.queries), torch.from_numpy(group.keys), mask))
+        return cls(groups, torch.from_numpy(batch.places))
 
 
 def attention(
@@ -37,20 +56,34 @@ def attention(
     attention_mask: Tensor | None,
     scaling: float,
     cu_seq_lens_q: Tensor | None = None,
+    layout: Layout | None = None,
     **_: Any,
 ) -> tuple[Tensor, None]:
-    """Transformers' attention interface: packed pictures of one size, or padded rows with a mask."""
+    """Transformers' attention interface: packed pictures of one size, or a packed line of text segments."""
+    query = query * scaling
     if cu_seq_lens_q is not None:
         heads, length, width = query.shape[1:]
         pictures = len(cu_seq_lens_q) - 1
         query, key, value = (
             x.view(heads, pictures, length // pictures, width).transpose(0, 1) for x in (query, key, value)
         )
-        mixed = attend(query, key, value, None, scaling)
+        mixed = attend(query, key, value, None)
         return mixed.permute(0, 2, 1, 3).reshape(1, length, heads, width), None
-    groups = query.shape[1] // key.shape[1]
-    key, value = key.repeat_interleave(groups, 1), value.repeat_interleave(groups, 1)
-    return attend(query, key, value, attention_mask, scaling).transpose(1, 2), None
+    assert layout is not None
+    query, key, value = (x[0].transpose(0, 1) for x in (query, key, value))
+    mixed = torch.cat([segments(query, key, value, *group) for group in layout.groups])
+    return mixed[layout.places][None], None
+
+
+def segments(query: Tensor, key: Tensor, value: Tensor, queries: Tensor, keys: Tensor, mask: Tensor) -> Tensor:
+    """Attention of one group: query [tokens, heads, width], key and value [tokens, groups, width]; returns
+    [segments * queries, heads, width]."""
+    heads, width = query.shape[1:]
+    shared = heads // key.shape[1]
+    asked = query[queries].unflatten(2, (-1, shared)).permute(0, 2, 3, 1, 4)
+    context = [x[keys].transpose(1, 2)[:, :, None].expand(-1, -1, shared, -1, -1) for x in (key, value)]
+    mixed = attend(asked, context[0], context[1], mask)
+    return mixed.permute(0, 3, 1, 2, 4).reshape(-1, heads, width)
 
 
 def initialise(model: nn.Module) -> None:
@@ -67,7 +100,7 @@ def initialise(model: nn.Module) -> None:
 
 
 class Trainee(nn.Module):
-    """The model with the loss of a batch. Weights are float32; products run in bfloat16."""
+    """The model with the loss of a batch, in float32: bfloat16 is several times slower on CPUs without AMX."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__()
@@ -78,60 +111,44 @@ class Trainee(nn.Module):
         self.model.model.visual.config._attn_implementation = ATTENTION  # noqa: SLF001
         self.model.model.language_model.config._attn_implementation = ATTENTION  # noqa: SLF001
         self.layout = read_layout(folder)
-        self.ids = (config.image_token_id, config.video_token_id)
+        self.image_id = config.image_token_id
         embed = self.model.model.visual.patch_embed
         embed.forward = lambda rows: F.linear(rows, embed.proj.weight.view(embed.embed_dim, -1), embed.proj.bias)
 
-    def features(self, frames: list[Any]) -> tuple[Tensor, list[Tensor]]:
-        """Merged features and deepstack features of all media, in order; media of one size run together."""
+    def features(self, pictures: list[NDArray[np.uint8]]) -> tuple[Tensor, list[Tensor]]:
+        """Merged features and deepstack features of all pictures, in order; pictures of one size run together."""
         half = torch.full((3,), 0.5)
-        rows = [patch_rows(torch.from_numpy(f), self.layout, half, half) for f in frames]
-        grids = [
-            (
-                len(r) * self.layout.patch**2 // (f.shape[1] * f.shape[2]),
-                f.shape[1] // self.layout.patch,
-                f.shape[2] // self.layout.patch,
-            )
-            for r, f in zip(rows, frames, strict=True)
-        ]
         parts: dict[int, tuple[Tensor, ...]] = {}
-        for grid in sorted(set(grids)):
-            members = [i for i, g in enumerate(grids) if g == grid]
-            out = self.model.model.visual(
-                torch.cat([rows[i] for i in members]), grid_thw=torch.tensor([grid] * len(members))
-            )
+        for size in sorted({p.shape for p in pictures}):
+            members = [i for i, p in enumerate(pictures) if p.shape == size]
+            rows = [patch_rows(torch.from_numpy(pictures[i][None]), self.layout, half, half) for i in members]
+            grid = [1, size[0] // self.layout.patch, size[1] // self.layout.patch]
+            out = self.model.model.visual(torch.cat(rows), grid_thw=torch.tensor([grid] * len(members)))
             chunks = zip(*(x.chunk(len(members)) for x in (out.pooler_output, *out.deepstack_features)), strict=True)
             parts.update(zip(members, chunks, strict=True))
-        merged, *deep = (torch.cat(column) for column in zip(*(parts[i] for i in range(len(grids))), strict=True))
+        merged, *deep = (torch.cat(column) for column in zip(*(parts[i] for i in range(len(pictures))), strict=True))
         return merged, deep
 
-    def forward(self, batch: dict[str, Any]) -> tuple[Tensor, Tensor, Tensor]:
-        """Mean loss over the trained tokens, how many were right and how many there were."""
-        ids, labels, branch, positions = (torch.from_numpy(batch[k]) for k in ("ids", "labels", "branch", "positions"))
-        with torch.autocast("cpu", torch.bfloat16):
-            embedded = self.model.model.language_model.embed_tokens(ids)
-            seen = (ids == self.ids[0]) | (ids == self.ids[1])
-            deep = None
-            if batch["frames"]:
-                merged, deep = self.features(batch["frames"])
-                embedded = embedded.masked_scatter(seen[..., None], merged.to(embedded.dtype))
-            hidden = self.model.model.language_model(
-                inputs_embeds=embedded,
-                position_ids=positions,
-                attention_mask=tree_mask(branch),
-                use_cache=False,
-                visual_pos_masks=seen if deep else None,
-                deepstack_visual_embeds=deep,
-            )[0]
-            trained = labels[:, 1:] != IGNORED
-            logits = self.model.lm_head(hidden[:, :-1][trained]).float()
-        target = labels[:, 1:][trained]
-        return F.cross_entropy(logits, target), (logits.argmax(-1) == target).sum(), trained.sum()
-
-
-def tree_mask(branch: Tensor) -> Tensor:
-    """What each token may see, as an additive mask [rows, 1, tokens, tokens]: earlier shared tokens and its own branch's."""
-    length = branch.shape[1]
-    earlier = torch.ones(length, length, dtype=torch.bool).tril()
-    related = (branch[:, None, :] == 0) | (branch[:, None, :] == branch[:, :, None])
-    return torch.zeros(related.shape, dtype=torch.bfloat16).masked_fill_(~(related & earlier), -1e9)[:, None]
+    def forward(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+        """Loss summed over the trained tokens, how many were right and how many there were."""
+        ids, labels, positions = (torch.from_numpy(x) for x in (batch.ids, batch.labels, batch.positions))
+        text = self.model.model.language_model
+        embedded = text.embed_tokens(ids)[None]
+        seen = (ids == self.image_id)[None]
+        deep = None
+        if batch.pictures:
+            merged, deep = self.features(batch.pictures)
+            embedded = embedded.masked_scatter(seen[..., None], merged)
+        hidden = text(
+            inputs_embeds=embedded,
+            position_ids=positions[:, None],
+            use_cache=False,
+            visual_pos_masks=seen if deep else None,
+            deepstack_visual_embeds=deep,
+            layout=Layout.of(batch),
+        )[0][0]
+        trained = labels[1:] != IGNORED
+        logits = self.model.lm_head(hidden[:-1][trained])
+        target = labels[1:][trained]
+        loss = F.cross_entropy(logits, target, reduction="sum")
+        return loss, (logits.argmax(-1) == target).sum(), trained.sum()

@@ -13,7 +13,7 @@ from typing import Any
 
 from PIL import Image
 
-from . import answers, films, layouts
+from . import answers, layouts
 from .draw import draw
 from .phrases import OTHER_LANGUAGE, Language, Turn
 from .questions import (
@@ -26,8 +26,6 @@ from .questions import (
     properties,
     reading,
     sizing,
-    structured,
-    tools,
 )
 from .scene import Scene
 
@@ -133,23 +131,17 @@ SYSTEM = {
         "你是一个乐于助人的助手。",
     ),
 }
-ALWAYS = {
-    "en": ("Always answer in English.", "请总是用英文回答。"),
-    "zh": ("Always answer in Chinese.", "请始终用中文回答。"),
-}
 
 
 @dataclass
 class Sample:
-    """Pictures (or the frames of one film) and conversations about them; `system` and where the pictures stand."""
+    """Pictures and conversations about them; `system` and where the pictures stand."""
 
     pictures: list[Image.Image]
     branches: list[list[Turn]]
-    times: list[float] | None = None
     system: str = ""
     text_first: bool = False
     labelled: bool = False
-    exchange: tools.Exchange | None = None
     scenes: list[Scene] = field(default_factory=list)
 
 
@@ -199,10 +191,6 @@ def conversation(layout: str, scene: Scene, rng: Random) -> list[Turn]:
         return turns
     if chance < 0.235:
         return [offtopic.offtopic(tongue, rng)]
-    if chance < 0.26:
-        return [structured.asked(scene, tongue, rng)]
-    if chance < 0.28 and (forced := structured.forced(scene, tongue, rng)):
-        return [forced]
     turns = [one_turn(layout, scene, tongue, rng)]
     while len(turns) < 3 and rng.random() < 0.2:
         turns.append(one_turn(layout, scene, tongue if rng.random() < 0.8 else language(rng), rng))
@@ -219,11 +207,11 @@ def picture_sample(rng: Random, size: layouts.Size, branches: int) -> Sample:
 
 def framed(sample: Sample, rng: Random) -> Sample:
     """With a system prompt, or the picture after the question, at times (one branch is left then)."""
-    if rng.random() < 0.15:
+    if rng.random() < 0.12:
         sample.system = rng.choice(SYSTEM[language(rng)])
-    if rng.random() < 0.15:
+    if rng.random() < 0.08:
         sample.text_first = True
-        sample.branches = [[turn for branch in sample.branches for turn in branch][:4]]
+        sample.branches = [[turn for branch in sample.branches for turn in branch][:3]]
     return sample
 
 
@@ -264,40 +252,11 @@ def compare(layout: str, one: Scene, two: Scene, tongue: Language, rng: Random) 
     return offtopic.offtopic(tongue, rng)
 
 
-def film_sample(rng: Random, size: layouts.Size, branches: int) -> Sample:
-    """A film with questions about what moves and what is seen."""
-    shown = films.film(rng, size)
-    layout = "written" if shown.scene.texts else "single"
-    turns = []
-    for _ in range(branches):
-        tongue = language(rng)
-        turn = films.motion(shown, tongue, rng) if rng.random() < 0.5 else None
-        turns.append([turn or film_turn(layout, shown, tongue, rng)])
-    return Sample(shown.frames, turns, shown.times, scenes=[shown.scene])
-
-
-def film_turn(layout: str, shown: films.Film, tongue: Language, rng: Random) -> Turn:
-    """A question about what a film shows that motion does not change."""
-    while True:
-        turn = one_turn(layout, shown.scene, tongue, rng)
-        if turn.kind != "position":
-            return Turn(
-                turn.kind,
-                turn.language,
-                turn.question.replace("picture", "video").replace("image", "video").replace("图片", "视频"),
-                turn.answer,
-            )
-
-
 def text_sample(rng: Random, branches: int) -> Sample:
-    """No picture: function calls, JSON, greetings, and questions that would need a picture."""
+    """No picture: greetings, questions about anything, and questions that would need a picture."""
     tongue = language(rng)
-    if rng.random() < 0.6:
-        exchange = tools.exchange(tongue, rng)
-        return Sample([], [], system=rng.choice(SYSTEM[tongue]) if rng.random() < 0.2 else "", exchange=exchange)
-    return Sample(
-        [], [[text_turn(rng)] for _ in range(branches)], system=rng.choice(SYSTEM[tongue]) if rng.random() < 0.2 else ""
-    )
+    system = rng.choice(SYSTEM[tongue]) if rng.random() < 0.2 else ""
+    return Sample([], [[text_turn(rng)] for _ in range(branches)], system=system)
 
 
 def text_turn(rng: Random) -> Turn:
@@ -306,9 +265,7 @@ def text_turn(rng: Random) -> Turn:
     chance = rng.random()
     if chance < 0.15:
         return offtopic.greeting(tongue, rng)
-    if chance < 0.35:
-        return structured.asked(None, tongue, rng)
-    if chance < 0.7:
+    if chance < 0.6:
         return offtopic.offtopic(tongue, rng)
     layout = rng.choice(("single", "pair", "written", "groups"))
     turn = one_turn(layout, LAYOUTS[layout](rng, (200, 200)), tongue, rng)
@@ -318,8 +275,6 @@ def text_turn(rng: Random) -> Turn:
 def messages(sample: Sample, branch: list[Turn]) -> list[dict[str, Any]]:
     """The conversation of one branch in transformers' form, its last answer included."""
     result: list[dict[str, Any]] = [{"role": "system", "content": sample.system}] if sample.system else []
-    if sample.exchange:
-        return [*result, *sample.exchange.messages, sample.exchange.answer]
     for index, turn in enumerate(branch):
         content: Any = [*media_parts(sample), {"type": "text", "text": turn.question}] if index == 0 else turn.question
         if index == 0 and sample.text_first:
@@ -329,9 +284,7 @@ def messages(sample: Sample, branch: list[Turn]) -> list[dict[str, Any]]:
 
 
 def media_parts(sample: Sample) -> list[dict[str, Any]]:
-    """The parts that stand for the sample's pictures or film."""
-    if sample.times is not None:
-        return [{"type": "video"}]
+    """The parts that stand for the sample's pictures."""
     parts: list[dict[str, Any]] = []
     for index in range(len(sample.pictures)):
         if sample.labelled:

@@ -26,17 +26,11 @@ PIECES = r"\p{Han}| ?[\p{L}&&[^\p{Han}]]+|\p{N}| ?[^\s\p{L}\p{N}]+|\s*[\r\n]+|\s
 
 
 def corpus(rng: Random, size: int) -> list[str]:
-    """Sentences to learn merges from: questions, answers, function lists. Printed words stay out, so that they are
+    """Sentences to learn merges from: questions and answers. Printed words stay out, so that they are
     read letter by letter rather than as whole tokens."""
     lines: list[str] = []
     while len(lines) < size:
-        sample = samples.text_sample(rng, 4) if rng.random() < 0.15 else samples.picture_sample(rng, (96, 96), 8)
-        if sample.exchange:
-            lines.append(
-                json.dumps(
-                    [sample.exchange.tools, sample.exchange.messages, sample.exchange.answer], ensure_ascii=False
-                )
-            )
+        sample = samples.text_sample(rng, 4) if rng.random() < 0.1 else samples.picture_sample(rng, (96, 96), 8)
         printed = {text.text for scene in sample.scenes for text in scene.texts}
         for turn in (turn for branch in sample.branches for turn in branch):
             lines += [line for line in (turn.question, turn.answer) if not any(text in line for text in printed)]

@@ -1,50 +1,40 @@
-"""Trains the embedded model from nothing: `python -m sightd.selftest.recipe.train FOLDER` (make demo-model)."""
+"""Trains the embedded model from nothing: `python -m sightd.selftest.recipe.train FOLDER` (make demo-model).
+
+Each process draws its share of every batch, and gradients are averaged over all of them.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
+import tempfile
 import time
 from pathlib import Path
 
 import torch
+import torch.distributed as dist
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from safetensors.torch import save_file
+from torch import Tensor
+from torch.multiprocessing.spawn import spawn
 
 from . import batches, checkpoint
 from .network import Trainee
+from .optimiser import Optimiser
+from .packing import Batch
 
-RATE = 1.5e-3
-WARM_UP = 300
-SAVE_EVERY = 500
+RATE = 2e-3
+WARM_UP = 150
+DECAY_FROM = 0.55
+"""The share of the steps after which the learning rate falls, linearly, to nothing."""
+SAVE_EVERY = 250
+REPORT_EVERY = 50
 
 
 def rate(step: int, steps: int) -> float:
-    """The learning rate: linear warm-up, constant, then linear down to nothing over the last quarter."""
-    left = (steps - step) / (0.25 * steps)
-    return RATE * min(1.0, (step + 1) / WARM_UP, left)
-
-
-class Optimiser:
-    """Muon (https://kellerjordan.github.io/posts/muon) for the matrices inside the network, AdamW for embeddings, the
-    patch projection and vectors."""
-
-    def __init__(self, trainee: Trainee) -> None:
-        named = list(trainee.named_parameters())
-        inside = [p for n, p in named if p.ndim == 2 and "embed" not in n]
-        rest = [p for n, p in named if p.ndim != 2 or "embed" in n]
-        self.parts = [
-            torch.optim.Muon(inside, lr=RATE, momentum=0.95, weight_decay=0.02, adjust_lr_fn="match_rms_adamw"),
-            torch.optim.AdamW(rest, lr=RATE, betas=(0.9, 0.98), weight_decay=0.0),
-        ]
-
-    def step(self, rate: float) -> None:
-        """Apply and clear the gradients."""
-        for part in self.parts:
-            for group in part.param_groups:
-                group["lr"] = rate
-            part.step()
-            part.zero_grad(set_to_none=True)
+    """The learning rate of a step."""
+    return RATE * min(1.0, (step + 1) / WARM_UP, (steps - step) / ((1 - DECAY_FROM) * steps))
 
 
 def save_weights(trainee: Trainee, folder: Path) -> None:
@@ -61,14 +51,7 @@ def save_weights(trainee: Trainee, folder: Path) -> None:
 def save_state(trainee: Trainee, optimiser: Optimiser, step: int, folder: Path) -> None:
     """Everything needed to go on after an interruption, beside the checkpoint."""
     partial = folder / "training.pt.part"
-    torch.save(
-        {
-            "model": trainee.model.state_dict(),
-            "optimiser": [part.state_dict() for part in optimiser.parts],
-            "step": step,
-        },
-        partial,
-    )
+    torch.save({"model": trainee.model.state_dict(), "optimiser": optimiser.state(), "step": step}, partial)
     partial.rename(folder / "training.pt")
     save_weights(trainee, folder)
 
@@ -80,54 +63,84 @@ def load_state(trainee: Trainee, optimiser: Optimiser, folder: Path) -> int:
         return 0
     state = torch.load(path, weights_only=True)
     trainee.model.load_state_dict(state["model"])
-    for part, saved in zip(optimiser.parts, state["optimiser"], strict=True):
-        part.load_state_dict(saved)
+    optimiser.restore(state["optimiser"])
     return int(state["step"])
 
 
-def train(folder: Path, seed: int, steps: int, rows: int, workers: int) -> None:
-    """Train to `steps` batches; goes on where an interrupted run stopped."""
-    if not (folder / "config.json").exists():
-        checkpoint.write_files(folder, seed)
-    torch.manual_seed(seed)
+class Report:
+    """The progress bar and the log; only the first process shows and writes them."""
+
+    def __init__(self, folder: Path, start: int, steps: int) -> None:
+        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
+        self._progress = Progress(*columns, TimeRemainingColumn(), disable=dist.get_rank() > 0)
+        self._bar = self._progress.add_task("training", total=steps, completed=start)
+        self._log = folder / "training.jsonl"
+        self._sums = torch.zeros(3)
+        self._began = time.monotonic()
+
+    def __enter__(self) -> Report:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def note(self, step: int, steps: int, sums: Tensor) -> None:
+        """Step `step` is done; `sums` are its summed loss, right tokens and trained tokens."""
+        self._sums += sums
+        self._progress.update(self._bar, advance=1, description=f"loss {sums[0] / sums[2]:.3f}")
+        due = (step + 1) % REPORT_EVERY == 0 or step + 1 == steps
+        if not due or dist.get_rank():
+            return
+        loss, right, tokens = self._sums.tolist()
+        line = {
+            "step": step + 1,
+            "loss": round(loss / tokens, 4),
+            "tokens_right": round(right / tokens, 4),
+            "rate": round(rate(step, steps), 6),
+            "seconds": round(time.monotonic() - self._began, 1),
+        }
+        with self._log.open("a") as log:
+            log.write(json.dumps(line) + "\n")
+        self._sums.zero_()
+        self._began = time.monotonic()
+
+
+def advance(trainee: Trainee, optimiser: Optimiser, batch: Batch, speed: float) -> Tensor:
+    """One optimiser step: summed loss, right tokens and trained tokens of the whole batch, float32 [3]."""
+    loss, right, tokens = trainee(batch)
+    loss.backward()
+    sums = torch.stack([loss.detach(), right, tokens]).float()
+    gradients = [p.grad if p.grad is not None else torch.zeros_like(p) for p in trainee.parameters()]
+    line = torch.cat([sums, *(g.view(-1) for g in gradients)])
+    dist.all_reduce(line)
+    sums, gradient = line[:3], line[3:] / line[2]
+    gradient *= min(1.0, 1.0 / (float(gradient.norm()) + 1e-6))
+    at = 0
+    for parameter in trainee.parameters():
+        parameter.grad = gradient[at : at + parameter.numel()].view_as(parameter)
+        at += parameter.numel()
+    optimiser.step(speed)
+    return sums
+
+
+def train(rank: int, options: argparse.Namespace, meeting: str) -> None:
+    """One process's part: train to `options.steps` batches, going on where an interrupted run stopped."""
+    torch.set_num_threads(1)
+    torch.manual_seed(options.seed)
+    dist.init_process_group("gloo", f"file://{meeting}", rank=rank, world_size=options.processes)
+    folder, steps = options.folder, options.steps
     trainee = Trainee(folder)
     optimiser = Optimiser(trainee)
     start = load_state(trainee, optimiser, folder)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.completed}/{task.total}"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns) as progress, (folder / "training.jsonl").open("a") as log:
-        bar = progress.add_task("training", total=steps, completed=start)
-        seconds, losses, right, total = time.monotonic(), 0.0, 0, 0
-        for step, batch in enumerate(batches.stream(folder, seed, rows, start, steps, workers), start):
-            loss, good, count = advance(trainee, optimiser, batch, rate(step, steps))
-            losses, right, total = losses + loss, right + good, total + count
-            progress.update(bar, advance=1, description=f"loss {loss:.3f}")
-            if (step + 1) % 50 == 0:
-                line = {
-                    "step": step + 1,
-                    "loss": round(losses / 50, 4),
-                    "tokens_right": round(right / total, 4),
-                    "rate": round(rate(step, steps), 6),
-                    "seconds": round(time.monotonic() - seconds, 1),
-                }
-                log.write(json.dumps(line) + "\n")
-                log.flush()
-                seconds, losses, right, total = time.monotonic(), 0.0, 0, 0
-            if (step + 1) % SAVE_EVERY == 0 or step + 1 == steps:
+    code = batches.encoder(folder)
+    with Report(folder, start, steps) as report:
+        for step in range(start, steps):
+            batch = batches.batch(code, options.seed, step, options.rows // options.processes, rank)
+            report.note(step, steps, advance(trainee, optimiser, batch, rate(step, steps)))
+            if rank == 0 and ((step + 1) % SAVE_EVERY == 0 or step + 1 == steps):
                 save_state(trainee, optimiser, step + 1, folder)
-
-
-def advance(trainee: Trainee, optimiser: Optimiser, batch: dict[str, object], speed: float) -> tuple[float, int, int]:
-    """One optimiser step: loss, right tokens, trained tokens."""
-    loss, right, total = trainee(batch)
-    loss.backward()
-    torch.nn.utils.clip_grad_norm_(trainee.parameters(), 1.0)
-    optimiser.step(speed)
-    return float(loss.detach()), int(right), int(total)
+    dist.destroy_process_group()
 
 
 def main() -> None:
@@ -137,13 +150,14 @@ def main() -> None:
         "folder", type=Path, help="where the checkpoint is written; an interrupted run there is continued"
     )
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--steps", type=int, default=60_000, help="batches to train on")
+    parser.add_argument("--steps", type=int, default=5000, help="batches to train on")
     parser.add_argument("--rows", type=int, default=32, help="samples in a batch")
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    parser.add_argument("--workers", type=int, default=1, help="processes that draw pictures")
-    arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    train(arguments.folder, arguments.seed, arguments.steps, arguments.rows, arguments.workers)
+    parser.add_argument("--processes", type=int, default=os.cpu_count(), help="part of what a seed names")
+    options = parser.parse_args()
+    if not (options.folder / "config.json").exists():
+        checkpoint.write_files(options.folder, options.seed)
+    with tempfile.TemporaryDirectory() as folder:
+        spawn(train, (options, str(Path(folder) / "meeting")), options.processes)
 
 
 if __name__ == "__main__":
