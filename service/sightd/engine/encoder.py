@@ -46,23 +46,24 @@ class Encoder:
             self._queue.append(medium)
 
     def work(self, seconds: float) -> None:
-        """Encode for about `seconds`; with infinity, until all that is queued is encoded."""
+        """Encode for about `seconds`, one layer at least; with infinity, until all that is queued is encoded."""
         self._deadline = time.monotonic() + seconds
-        while not self.idle and time.monotonic() < self._deadline:
-            if self._running is None:
-                self._begin()
-            assert self._running is not None
-            self._running.switch()
-            if self._running.dead:
-                self._running = None
+        while not self.idle:
+            self._advance()
+            if time.monotonic() >= self._deadline:
+                return
+
+    def _advance(self) -> None:
+        if self._running is None:
+            self._current = list(self._pieces())
+            self._running = greenlet(self._encode)
+        self._running.switch()
+        if self._running.dead:
+            self._running = None
 
     def suspects(self) -> list[Medium]:
         """The media that are in the network at the moment."""
         return [medium for medium, _, _ in self._current] if self._running is not None else []
-
-    def _begin(self) -> None:
-        self._current = list(self._pieces())
-        self._running = greenlet(self._encode)
 
     def _encode(self) -> None:
         pieces = self._current

@@ -10,8 +10,9 @@ from ...models.qwen_vl.prompt import QwenVlPrompts, read_layout
 from ...models.template import ChatTemplate
 from ...models.tokenizer import Tokenizer
 from . import samples
+from .cells import Labels
 from .checkpoint import IMAGE_PIXELS
-from .encoding import Encoder
+from .encoding import Encoder, Picture
 from .layouts import Size
 from .packing import Batch, pack
 from .samples import Sample
@@ -62,6 +63,14 @@ def draw_samples(code: Encoder, rng: Random, kind: str, number: int, rows: int) 
         pairs = [(same_grid(code, one, rng), same_grid(code, two, rng)) for _ in range(rows // 2)]
         return [samples.two_pictures(rng, pair if rng.random() < 0.5 else pair[::-1], BRANCHES) for pair in pairs]
     return [samples.text_sample(rng, BRANCHES) for _ in range(rows)]
+
+
+def sights(code: Encoder, seed: int, number: int, rows: int, share: int) -> tuple[list[Picture], list[Labels]]:
+    """One process's share of batch `number` of the first phase: pictures and the classes of their cells."""
+    one = any_size(Random(f"{seed}/{number}"), number)
+    rng = Random(f"{seed}/{number}/{share}")
+    seen = [code.seen(samples.picture_sample(rng, same_grid(code, one, rng), 0)) for _ in range(rows)]
+    return [p for pictures, _ in seen for p in pictures], [c for _, cells in seen for c in cells]
 
 
 def batch(code: Encoder, seed: int, number: int, rows: int, share: int) -> Batch:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import math
+from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 
@@ -14,19 +16,29 @@ from . import fonts
 from .colours import Rgb
 from .scene import Background, Item, Scene, Text
 
+Character = tuple[str, float, float]
+"""A printed character and its centre in canvas pixels."""
 
-def draw(scene: Scene, rng: Random) -> Image.Image:
+
+@dataclass(frozen=True)
+class Drawing:
+    """A picture, and where its printed characters are."""
+
+    picture: Image.Image
+    characters: tuple[Character, ...] = ()
+
+
+def draw(scene: Scene, rng: Random) -> Drawing:
     """The picture of a scene, RGB, of the scene's size; `rng` decides smoothing, strokes, fonts and damage."""
     scale = smoothing(scene, rng)
     picture = ground(scene.background, scene.width * scale, scene.height * scale, rng)
     pen = ImageDraw.Draw(picture)
     for item in scene.items:
         draw_item(pen, item, scale, rng)
-    for text in scene.texts:
-        draw_text(picture, text, scale, rng)
+    characters = [found for text in scene.texts for found in draw_text(picture, text, scale, rng)]
     if scale > 1:
         picture = picture.resize((scene.width, scene.height), Image.Resampling.BOX)
-    return damage(picture, rng)
+    return Drawing(damage(picture, rng), tuple(characters))
 
 
 def smoothing(scene: Scene, rng: Random) -> int:
@@ -81,19 +93,26 @@ def edge(rgb: Rgb) -> Rgb:
     return (0, 0, 0) if sum(rgb) > 250 else (255, 255, 255)
 
 
-def draw_text(picture: Image.Image, text: Text, scale: int, rng: Random) -> None:
-    """One printed text, turned about its centre."""
+def draw_text(picture: Image.Image, text: Text, scale: int, rng: Random) -> list[Character]:
+    """One printed text, turned about its centre. Returns its characters."""
     font = fitting(text, fonts.pick(rng), scale, picture.width)
     left, top, right, bottom = font.getbbox(text.text)
     stroke = round(text.height * scale * rng.uniform(0.01, 0.035)) if rng.random() < 0.2 else 0
     margin = stroke + 2
     size = (math.ceil(right - left) + 2 * margin, math.ceil(bottom - top) + 2 * margin)
     mask = Image.new("L", size, 0)
+    ends = [font.getlength(text.text[:end]) for end in range(len(text.text) + 1)]
+    from_centre = [margin - left + (start + end) / 2 - size[0] / 2 for start, end in pairwise(ends)]
     ImageDraw.Draw(mask).text((margin - left, margin - top), text.text, fill=255, font=font, stroke_width=stroke)
     if text.turn:
         mask = mask.rotate(text.turn, Image.Resampling.BICUBIC, expand=True)
     corner = (round(text.x * scale - mask.width / 2), round(text.y * scale - mask.height / 2))
     picture.paste(Image.new("RGB", mask.size, text.rgb), corner, mask)
+    cos, sin = math.cos(math.radians(text.turn)), math.sin(math.radians(text.turn))
+    return [
+        (character, text.x + along * cos / scale, text.y - along * sin / scale)
+        for character, along in zip(text.text, from_centre, strict=True)
+    ]
 
 
 def fitting(text: Text, path: Path | None, scale: int, width: int) -> ImageFont.FreeTypeFont:

@@ -15,8 +15,11 @@ from PIL import Image
 from ...models.prompt import Media, Prompt
 from ...models.qwen_vl.geometry import rotary_positions, target_size
 from ...models.qwen_vl.prompt import QwenVlPrompts
+from .cells import Labels, labels
 from .phrases import Turn
 from .samples import Sample, messages
+
+Picture = NDArray[np.uint8]
 
 IGNORED = -100
 """The label of tokens that are not trained."""
@@ -24,14 +27,15 @@ IGNORED = -100
 
 @dataclass
 class Row:
-    """One sample: ids, labels, branch numbers (0 = shared) int [tokens], positions int [3, tokens], one uint8
-    [height, width, 3] per picture."""
+    """One sample: ids, labels, branch numbers (0 = shared) int [tokens], positions int [3, tokens]; for each picture,
+    uint8 [height, width, 3] and the classes of its cells, int [cells, lessons]."""
 
     ids: NDArray[np.int64]
     labels: NDArray[np.int64]
     branch: NDArray[np.int64]
     positions: NDArray[np.int64]
     pictures: list[NDArray[np.uint8]]
+    cells: list[Labels]
 
 
 class Encoder:
@@ -53,7 +57,7 @@ class Encoder:
 
     def row(self, sample: Sample) -> Row:
         """The sample as one row."""
-        pictures = [resized(picture, *self.size(*picture.size)) for picture in sample.pictures]
+        pictures, cells = self.seen(sample)
         media = [Media("image", p.shape[0], p.shape[1]) for p in pictures]
         parts = [self.branch(sample, turns, media) for turns in sample.branches]
         shared = self.shared_length([ids for ids, _, _ in parts])
@@ -66,8 +70,22 @@ class Encoder:
             branch.append(np.full(len(part_ids) - shared, number, np.int64))
             positions.append(part_positions[:, shared:])
         return Row(
-            np.concatenate(ids), np.concatenate(labels), np.concatenate(branch), np.concatenate(positions, 1), pictures
+            np.concatenate(ids),
+            np.concatenate(labels),
+            np.concatenate(branch),
+            np.concatenate(positions, 1),
+            pictures,
+            cells,
         )
+
+    def seen(self, sample: Sample) -> tuple[list[NDArray[np.uint8]], list[Labels]]:
+        """The sample's pictures as the model sees them, uint8 [height, width, 3], and the classes of their cells."""
+        pictures = [resized(d.picture, *self.size(*d.picture.size)) for d in sample.drawings]
+        cells = [
+            labels(scene, drawing, *picture.shape[:2], self.factor)
+            for scene, drawing, picture in zip(sample.scenes, sample.drawings, pictures, strict=True)
+        ]
+        return pictures, cells
 
     def branch(
         self, sample: Sample, turns: list[Turn], media: list[Media]

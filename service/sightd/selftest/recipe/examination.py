@@ -97,7 +97,10 @@ class Candidate:
 
     def _ask(self, examples: list[Example]) -> list[str]:
         for number, example in enumerate(examples):
-            frames = [torch.tensor(prepare(p, self._prompts.picture_plan.numbers)) for p in example.sample.pictures]
+            frames = [
+                torch.tensor(prepare(p, self._prompts.picture_plan.numbers))
+                for p in [d.picture for d in example.sample.drawings]
+            ]
             media = [Media("image", f.shape[1], f.shape[2]) for f in frames]
             prompt = self._prompts.build(example.messages, media)
             sizes = [Frames(digest(f.numpy()), 1, f.shape[1], f.shape[2]) for f in frames]

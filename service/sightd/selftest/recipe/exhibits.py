@@ -7,8 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from random import Random
 
-from PIL import Image
-
 from ..known import FOLDER
 from . import answers
 from .draw import draw
@@ -70,7 +68,7 @@ def write(folder: Path) -> None:
     """Draw every picture and write the questions."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, scene in scenes().items():
-        picture: Image.Image = draw(scene, Random(name))
+        picture = draw(scene, Random(name)).picture
         picture.save(folder / name, quality=90)
     entries = [
         {"pictures": list(pictures), "question": question, "answer": answer or answers.ABOUT_ITSELF["en"]}

@@ -16,6 +16,7 @@ from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 from ...models.qwen_vl.pixels import patch_rows
 from ...models.qwen_vl.prompt import read_layout
+from .cells import CLASSES
 from .encoding import IGNORED
 from .packing import Batch
 
@@ -110,6 +111,7 @@ class Trainee(nn.Module):
         initialise(self.model)
         self.model.model.visual.config._attn_implementation = ATTENTION  # noqa: SLF001
         self.model.model.language_model.config._attn_implementation = ATTENTION  # noqa: SLF001
+        self.lessons = nn.Linear(config.text_config.hidden_size, sum(CLASSES))
         self.layout = read_layout(folder)
         self.image_id = config.image_token_id
         embed = self.model.model.visual.patch_embed
@@ -129,15 +131,31 @@ class Trainee(nn.Module):
         merged, *deep = (torch.cat(column) for column in zip(*(parts[i] for i in range(len(pictures))), strict=True))
         return merged, deep
 
-    def forward(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
-        """Loss summed over the trained tokens, how many were right and how many there were."""
+    def cell_loss(self, merged: Tensor, cells: list[NDArray[np.int64]]) -> Tensor:
+        """The mean loss of the cells' lessons; cells that show something and those that do not weigh the same."""
+        classes = torch.from_numpy(np.concatenate(cells))
+        total = merged.new_zeros(())
+        for lesson, logits in enumerate(self.lessons(merged).split(CLASSES, -1)):
+            target = classes[:, lesson]
+            total = total + F.cross_entropy(logits, target, reduction="sum") / (target.count_nonzero() + 8)
+        return total / len(CLASSES)
+
+    def look(self, pictures: list[NDArray[np.uint8]], cells: list[NDArray[np.int64]]) -> Tensor:
+        """The lessons' loss alone, without the language model."""
+        return self.cell_loss(self.features(pictures)[0], cells)
+
+    def forward(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Loss summed over the trained tokens, the lessons' mean loss, how many tokens were right and how many there
+        were."""
         ids, labels, positions = (torch.from_numpy(x) for x in (batch.ids, batch.labels, batch.positions))
         text = self.model.model.language_model
         embedded = text.embed_tokens(ids)[None]
         seen = (ids == self.image_id)[None]
         deep = None
+        lessons = embedded.new_zeros(())
         if batch.pictures:
             merged, deep = self.features(batch.pictures)
+            lessons = self.cell_loss(merged, batch.cells)
             embedded = embedded.masked_scatter(seen[..., None], merged)
         hidden = text(
             inputs_embeds=embedded,
@@ -151,4 +169,4 @@ class Trainee(nn.Module):
         logits = self.model.lm_head(hidden[:-1][trained])
         target = labels[1:][trained]
         loss = F.cross_entropy(logits, target, reduction="sum")
-        return loss, (logits.argmax(-1) == target).sum(), trained.sum()
+        return loss, lessons, (logits.argmax(-1) == target).sum(), trained.sum()

@@ -51,7 +51,7 @@ class Optimiser:
         rank, world = dist.get_rank(), dist.get_world_size()
         updates = []
         for members, momentum in self.stacks:
-            gradient = torch.stack([p.grad for p in members if p.grad is not None])
+            gradient = torch.stack([p.grad if p.grad is not None else torch.zeros_like(p) for p in members])
             momentum.lerp_(gradient, 1 - MOMENTUM)
             mine = slice(rank, None, world)
             update = torch.zeros_like(momentum)

@@ -30,7 +30,7 @@ class Group:
 @dataclass
 class Batch:
     """The line: ids and labels int64 [tokens], positions int64 [3, tokens]; groups of segments; for each token its
-    place among all groups' queries laid end to end, int64 [tokens]; the rows' pictures, uint8 [height, width, 3]."""
+    place among all groups' queries laid end to end, int64 [tokens]; the rows' pictures, uint8 [height, width, 3], and the classes of their cells."""
 
     ids: Indices
     labels: Indices
@@ -38,6 +38,7 @@ class Batch:
     groups: list[Group]
     places: Indices
     pictures: list[NDArray[np.uint8]]
+    cells: list[Indices]
 
 
 def pack(rows: list[Row]) -> Batch:
@@ -54,6 +55,7 @@ def pack(rows: list[Row]) -> Batch:
         groups,
         places(found, groups, size),
         [picture for row in rows for picture in row.pictures],
+        [cells for row in rows for cells in row.cells],
     )
 
 

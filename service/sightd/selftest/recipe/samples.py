@@ -11,10 +11,8 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from PIL import Image
-
 from . import answers, layouts
-from .draw import draw
+from .draw import Drawing, draw
 from .phrases import OTHER_LANGUAGE, Language, Turn
 from .questions import (
     comparing,
@@ -137,7 +135,7 @@ SYSTEM = {
 class Sample:
     """Pictures and conversations about them; `system` and where the pictures stand."""
 
-    pictures: list[Image.Image]
+    drawings: list[Drawing]
     branches: list[list[Turn]]
     system: str = ""
     text_first: bool = False
@@ -286,7 +284,7 @@ def messages(sample: Sample, branch: list[Turn]) -> list[dict[str, Any]]:
 def media_parts(sample: Sample) -> list[dict[str, Any]]:
     """The parts that stand for the sample's pictures."""
     parts: list[dict[str, Any]] = []
-    for index in range(len(sample.pictures)):
+    for index in range(len(sample.drawings)):
         if sample.labelled:
             parts.append({"type": "text", "text": f"Picture {index + 1}: "})
         parts.append({"type": "image"})

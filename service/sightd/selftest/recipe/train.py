@@ -20,6 +20,8 @@ from torch import Tensor
 from torch.multiprocessing.spawn import spawn
 
 from . import batches, checkpoint
+from .cells import Labels
+from .encoding import Picture
 from .network import Trainee
 from .optimiser import Optimiser
 from .packing import Batch
@@ -28,6 +30,10 @@ RATE = 2e-3
 WARM_UP = 150
 DECAY_FROM = 0.55
 """The share of the steps after which the learning rate falls, linearly, to nothing."""
+LOOKING = 0.25
+"""The share of the steps, at the beginning, in which the vision encoder is taught alone."""
+LESSONS = 0.5
+"""The weight of the cells' lessons beside the answers."""
 SAVE_EVERY = 250
 REPORT_EVERY = 50
 
@@ -51,7 +57,7 @@ def save_weights(trainee: Trainee, folder: Path) -> None:
 def save_state(trainee: Trainee, optimiser: Optimiser, step: int, folder: Path) -> None:
     """Everything needed to go on after an interruption, beside the checkpoint."""
     partial = folder / "training.pt.part"
-    torch.save({"model": trainee.model.state_dict(), "optimiser": optimiser.state(), "step": step}, partial)
+    torch.save({"trainee": trainee.state_dict(), "optimiser": optimiser.state(), "step": step}, partial)
     partial.rename(folder / "training.pt")
     save_weights(trainee, folder)
 
@@ -62,7 +68,7 @@ def load_state(trainee: Trainee, optimiser: Optimiser, folder: Path) -> int:
     if not path.exists():
         return 0
     state = torch.load(path, weights_only=True)
-    trainee.model.load_state_dict(state["model"])
+    trainee.load_state_dict(state["trainee"])
     optimiser.restore(state["optimiser"])
     return int(state["step"])
 
@@ -75,7 +81,7 @@ class Report:
         self._progress = Progress(*columns, TimeRemainingColumn(), disable=dist.get_rank() > 0)
         self._bar = self._progress.add_task("training", total=steps, completed=start)
         self._log = folder / "training.jsonl"
-        self._sums = torch.zeros(3)
+        self._sums = torch.zeros(4)
         self._began = time.monotonic()
 
     def __enter__(self) -> Report:
@@ -86,16 +92,17 @@ class Report:
         self._progress.stop()
 
     def note(self, step: int, steps: int, sums: Tensor) -> None:
-        """Step `step` is done; `sums` are its summed loss, right tokens and trained tokens."""
+        """Step `step` is done; `sums` are what `answer` gives, of all processes."""
         self._sums += sums
-        self._progress.update(self._bar, advance=1, description=f"loss {sums[0] / sums[2]:.3f}")
+        self._progress.update(self._bar, advance=1, description=f"loss {sums[0] / sums[2]:.3f} {sums[3] / sums[2]:.3f}")
         due = (step + 1) % REPORT_EVERY == 0 or step + 1 == steps
         if not due or dist.get_rank():
             return
-        loss, right, tokens = self._sums.tolist()
+        loss, right, tokens, lessons = self._sums.tolist()
         line = {
             "step": step + 1,
             "loss": round(loss / tokens, 4),
+            "lessons": round(lessons / tokens, 4),
             "tokens_right": round(right / tokens, 4),
             "rate": round(rate(step, steps), 6),
             "seconds": round(time.monotonic() - self._began, 1),
@@ -106,15 +113,26 @@ class Report:
         self._began = time.monotonic()
 
 
-def advance(trainee: Trainee, optimiser: Optimiser, batch: Batch, speed: float) -> Tensor:
-    """One optimiser step: summed loss, right tokens and trained tokens of the whole batch, float32 [3]."""
-    loss, right, tokens = trainee(batch)
+def look(trainee: Trainee, pictures: list[Picture], cells: list[Labels]) -> Tensor:
+    """Gradients of the cells' lessons alone: the loss, float32 [4] as `answer` gives it."""
+    loss = trainee.look(pictures, cells)
     loss.backward()
-    sums = torch.stack([loss.detach(), right, tokens]).float()
+    return torch.tensor([0.0, 0.0, 1.0, float(loss.detach())])
+
+
+def answer(trainee: Trainee, batch: Batch) -> Tensor:
+    """Gradients of a batch: summed loss, right tokens, trained tokens, and the lessons' loss times tokens, float32 [4]."""
+    loss, lessons, right, tokens = trainee(batch)
+    (loss + LESSONS * lessons * tokens).backward()
+    return torch.stack([loss.detach(), right, tokens, lessons.detach() * tokens]).float()
+
+
+def advance(trainee: Trainee, optimiser: Optimiser, sums: Tensor, speed: float) -> Tensor:
+    """One optimiser step with the gradients there are, averaged over all processes; the sums of all processes."""
     gradients = [p.grad if p.grad is not None else torch.zeros_like(p) for p in trainee.parameters()]
     line = torch.cat([sums, *(g.view(-1) for g in gradients)])
     dist.all_reduce(line)
-    sums, gradient = line[:3], line[3:] / line[2]
+    sums, gradient = line[:4], line[4:] / line[2]
     gradient *= min(1.0, 1.0 / (float(gradient.norm()) + 1e-6))
     at = 0
     for parameter in trainee.parameters():
@@ -136,8 +154,12 @@ def train(rank: int, options: argparse.Namespace, meeting: str) -> None:
     code = batches.encoder(folder)
     with Report(folder, start, steps) as report:
         for step in range(start, steps):
-            batch = batches.batch(code, options.seed, step, options.rows // options.processes, rank)
-            report.note(step, steps, advance(trainee, optimiser, batch, rate(step, steps)))
+            rows = options.rows // options.processes
+            if step < LOOKING * steps:
+                sums = look(trainee, *batches.sights(code, options.seed, step, 2 * rows, rank))
+            else:
+                sums = answer(trainee, batches.batch(code, options.seed, step, rows, rank))
+            report.note(step, steps, advance(trainee, optimiser, sums, rate(step, steps)))
             if rank == 0 and ((step + 1) % SAVE_EVERY == 0 or step + 1 == steps):
                 save_state(trainee, optimiser, step + 1, folder)
     dist.destroy_process_group()
