@@ -115,6 +115,17 @@ def test_limits_and_stops(server: Server) -> None:
     assert "".join(p["choices"][0]["delta"].get("content", "") for p in pieces) == "It i"
 
 
+def test_what_must_not_come(server: Server) -> None:
+    """Bad words, biases, allowed tokens and min_tokens change what is answered."""
+    question = user(image(RED), "What colour is it?")
+    assert "red" not in text(ask(server, question, bad_words=["red"]))
+    assert len(text(ask(server, question, min_tokens=12, max_tokens=12))) > len("It is red.")
+    usage = ask(server, question, allowed_token_ids=[50], max_tokens=3).json()["usage"]
+    assert usage["completion_tokens"] == 3
+    same = ask(server, question, frequency_penalty=0, presence_penalty=0, repetition_penalty=1, min_p=0, logit_bias={})
+    assert text(same) == "It is red."
+
+
 def test_special_tokens_in_text_are_text(server: Server) -> None:
     """Control tokens written out by a user neither crash nor control anything."""
     for hostile in (
@@ -140,6 +151,13 @@ def test_special_tokens_in_text_are_text(server: Server) -> None:
         ({"temperature": "1"}, 400, "invalid_value", "temperature", "valid number"),
         ({"max_tokens": 0}, 400, "invalid_value", "max_tokens", "greater than or equal to 1"),
         ({"top_p": 0}, 400, "invalid_value", "top_p", "greater than 0"),
+        ({"min_p": 2}, 400, "invalid_value", "min_p", "less than or equal to 1"),
+        ({"repetition_penalty": 0}, 400, "invalid_value", "repetition_penalty", "greater than 0"),
+        ({"frequency_penalty": -3}, 400, "invalid_value", "frequency_penalty", "greater than or equal to -2"),
+        ({"logit_bias": {"x": 1}}, 400, "invalid_value", "logit_bias", "match pattern"),
+        ({"logit_bias": {str(i): 1 for i in range(5000)}}, 400, "invalid_value", "logit_bias", "at most 1024"),
+        ({"allowed_token_ids": [10**6]}, 400, "invalid_value", "allowed_token_ids", "no token 1000000"),
+        ({"min_tokens": 5, "max_tokens": 2}, 400, "invalid_value", "", "min_tokens is more than max_tokens"),
         ({"n": 100000}, 400, "invalid_value", "n", "1"),
         ({"stop": ["x"] * 10000}, 400, "invalid_value", "", "up to 16 strings"),
         ({"messages": [user({"type": "audio", "text": "x"})]}, 400, "invalid_value", "messages[0].content", "audio"),

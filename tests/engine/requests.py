@@ -94,13 +94,13 @@ class Reference:
         ).eval()
         self.processor = Qwen2VLImageProcessorPil.from_pretrained(folder)
 
-    def answer(self, asked: Question, tokens: int) -> list[int]:
-        """Greedy tokens of `generate`."""
+    def answer(self, asked: Question, tokens: int, **options: Any) -> list[int]:
+        """Greedy tokens of `generate` with these options."""
         ids = torch.tensor([asked.prompt.token_ids])
         inputs: dict[str, Any] = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
         if asked.pictures:
             inputs |= self.processor(asked.pictures, return_tensors="pt")
             inputs["mm_token_type_ids"] = (ids == self.model.config.image_token_id).long()
-        out = self.model.generate(**inputs, max_new_tokens=tokens, do_sample=False)
+        out = self.model.generate(**inputs, max_new_tokens=tokens, do_sample=False, **options)
         answer: list[int] = out[0, ids.shape[1] :].tolist()
         return answer

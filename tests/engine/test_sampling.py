@@ -66,9 +66,13 @@ def test_top_k_and_top_p_cut_the_tail() -> None:
         ({"top_p": 0.79}, {0, 1}),
         ({"top_p": 0.81}, {0, 1, 2}),
         ({"top_p": 0.01}, {0}),
+        ({"min_p": 0.25}, {0, 1, 2}),
+        ({"min_p": 0.7}, {0}),
         ({}, {0, 1, 2, 3}),
     ):
-        drawn = sample(logits, sequences(*[Sampling(9, temperature=1.0, seed=s, **sampling) for s in range(400)]))
+        drawn = sample(
+            logits, sequences(*[Sampling(9, temperature=1.0, seed=s, **sampling) for s in range(400)]), frozenset()
+        )
         assert set(drawn) == allowed
 
 
@@ -77,7 +81,9 @@ def test_draws_follow_the_distribution() -> None:
     probabilities = np.array([0.6, 0.25, 0.1, 0.05])
     logits = torch.log(torch.tensor(probabilities, dtype=torch.float32))[None].repeat(20000, 1)
     for temperature in (1.0, 0.5):
-        drawn = sample(logits, sequences(*[Sampling(9, temperature=temperature, seed=s) for s in range(20000)]))
+        drawn = sample(
+            logits, sequences(*[Sampling(9, temperature=temperature, seed=s) for s in range(20000)]), frozenset()
+        )
         expected = probabilities ** (1 / temperature)
         frequency = np.bincount(drawn, minlength=4) / len(drawn)
         assert np.abs(frequency - expected / expected.sum()).max() < 0.012

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import secrets
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
@@ -14,12 +13,13 @@ from typing import Literal
 from jinja2 import TemplateError
 
 from ..engine.client import EngineClient
-from ..engine.protocol import Frames, Sampling, Submission
+from ..engine.protocol import Frames, Submission
 from ..errors import BadRequest
 from ..media.pool import Decoded
 from ..models.prompt import Media, Prompt
 from .conversation import Conversation, Wishes, check_pictures
 from .record import RequestRecord
+from .sampling import sampling
 from .services import Services
 from .textstream import TextStream
 
@@ -134,29 +134,3 @@ def built(services: Services, conversation: Conversation, frames: list[Decoded])
             "模型的对话模板不支持该对话结构。",
             param="messages",
         ) from error
-
-
-def sampling(services: Services, wishes: Wishes, prompt_tokens: int) -> Sampling:
-    """How the engine is to choose tokens. Raises BadRequest when the prompt leaves no room for an answer."""
-    info = services.engines.info
-    limits = services.settings.limits
-    room = (info.max_model_len if info else limits.max_tokens) - prompt_tokens
-    if room < 1:
-        longest = room + prompt_tokens
-        raise BadRequest(
-            f"The prompt has {prompt_tokens} tokens, pictures included; the model takes at most {longest} in all. "
-            "Shorten it or send fewer pictures.",
-            f"提示词（含图片）共 {prompt_tokens} 个 token，超过了模型上下文长度 {longest}，请缩短内容或减少图片。",
-            param="messages",
-            code="context_length_exceeded",
-        )
-    temperature, top_p, top_k = wishes.with_defaults(services.defaults)
-    return Sampling(
-        max_tokens=min(wishes.max_tokens or limits.default_max_tokens, limits.max_tokens, room),
-        temperature=temperature,
-        top_p=top_p,
-        top_k=top_k,
-        seed=(secrets.randbits(64) if wishes.seed is None else wishes.seed) & (2**64 - 1),
-        stop_token_ids=wishes.stop_token_ids,
-        ignore_eos=wishes.ignore_eos,
-    )

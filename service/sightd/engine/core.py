@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from .encoder import Encoder
+from .logprobs import logprobs
 from .media import MediaStore
-from .protocol import Progress, Submission
+from .protocol import Logprobs, Progress, Submission
 from .runner import Runner
 from .sampler import sample
 from .scheduler import Chunk, Scheduler
@@ -75,17 +76,22 @@ class Engine:
         complete = [chunk.sequence for chunk in chunks if chunk.completes]
         for chunk in chunks:
             self.scheduler.computed(chunk)
-        tokens = sample(logits, complete) if complete else []
-        return [self._advance(sequence, token) for sequence, token in zip(complete, tokens, strict=True)]
+        tokens = sample(logits, complete, self._eos) if complete else []
+        reported = logprobs(logits, complete, tokens)
+        return [
+            self._advance(sequence, token, reported.get(row))
+            for row, (sequence, token) in enumerate(zip(complete, tokens, strict=True))
+        ]
 
-    def _advance(self, sequence: Sequence, token: int) -> Progress:
+    def _advance(self, sequence: Sequence, token: int, reported: Logprobs | None) -> Progress:
         sequence.append(token, self._eos)
+        likely = None if reported is None else [reported]
         if sequence.finish is not None:
             self._drop(sequence)
         if sequence.first_token is not None:
-            return Progress(sequence.id, [token], sequence.finish)
+            return Progress(sequence.id, [token], likely, sequence.finish)
         sequence.first_token = time.monotonic()
         started = sequence.started or sequence.arrived
         return Progress(
-            sequence.id, [token], sequence.finish, started - sequence.arrived, sequence.first_token - started
+            sequence.id, [token], likely, sequence.finish, started - sequence.arrived, sequence.first_token - started
         )

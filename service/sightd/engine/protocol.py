@@ -16,16 +16,30 @@ FinishReason = Literal["stop", "length", "abort", "error"]
 
 @dataclass(frozen=True)
 class Sampling:
-    """How tokens are chosen. `temperature` 0 is greedy; `top_k` 0 and `top_p` 1 do not restrict; `seed` 64 bits;
-    `ignore_eos` goes on after the model's own end tokens."""
+    """How tokens are chosen. `temperature` 0 is greedy; `top_k` 0, `top_p` 1 and `min_p` 0 do not restrict; `seed` 64
+    bits; `ignore_eos` goes on after the model's own end tokens, `min_tokens` do not come before them.
+
+    Penalties as OpenAI's API (frequency, presence: of the answer's tokens) and transformers (repetition: of the
+    prompt's too) define them. `bad_words` are token sequences that never come; only `allowed_token_ids` come, where
+    there are any. `logprobs` is how many of the likeliest tokens are reported beside each chosen one, -1 for none.
+    """
 
     max_tokens: int
     temperature: float = 0.0
     top_p: float = 1.0
     top_k: int = 0
+    min_p: float = 0.0
     seed: int = 0
+    repetition_penalty: float = 1.0
+    frequency_penalty: float = 0.0
+    presence_penalty: float = 0.0
+    logit_bias: tuple[tuple[int, float], ...] = ()
+    allowed_token_ids: tuple[int, ...] = ()
+    bad_words: tuple[tuple[int, ...], ...] = ()
+    min_tokens: int = 0
     stop_token_ids: tuple[int, ...] = ()
     ignore_eos: bool = False
+    logprobs: int = -1
 
 
 @dataclass(frozen=True)
@@ -59,11 +73,10 @@ class Submission:
 
 def unpacked(message: dict[str, Any]) -> Submission:
     """The submission that a `submit` message holds."""
-    sampling = message["sampling"] | {"stop_token_ids": tuple(message["sampling"]["stop_token_ids"])}
     return Submission(
         id=message["id"],
         token_ids=message["token_ids"],
-        sampling=Sampling(**sampling),
+        sampling=Sampling(**{key: frozen(value) for key, value in message["sampling"].items()}),
         spans=[Span(**span | {"grid": tuple(span["grid"])}) for span in message["spans"]],
         media=[Frames(**frames) for frames in message["media"]],
         produced=message["produced"],
@@ -72,13 +85,23 @@ def unpacked(message: dict[str, Any]) -> Submission:
     )
 
 
+def frozen(value: Any) -> Any:
+    """A message's lists as the tuples they were."""
+    return tuple(map(frozen, value)) if isinstance(value, list) else value
+
+
+Logprobs = tuple[float, list[int], list[float]]
+"""A chosen token's log probability, and the likeliest tokens with theirs."""
+
+
 @dataclass(frozen=True)
 class Progress:
-    """What one step brought for one request: new tokens, and why it ended if it did. Times are seconds spent waiting
-    for a place and in prefill, sent with the first token."""
+    """What one step brought for one request: new tokens (with as many `logprobs` where they are wanted), and why it
+    ended if it did. Times are seconds spent waiting for a place and in prefill, sent with the first token."""
 
     id: int
     tokens: list[int]
+    logprobs: list[Logprobs] | None = None
     finish: FinishReason | None = None
     queued: float | None = None
     prefill: float | None = None

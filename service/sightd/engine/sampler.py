@@ -6,12 +6,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .penalties import adjusted
 from .randomness import uniform
 from .sequence import Sequence
 
 
-def sample(logits: Tensor, sequences: list[Sequence]) -> list[int]:
-    """The next token of each sequence from its row of `logits`, float32 [sequences, vocabulary]."""
+def sample(logits: Tensor, sequences: list[Sequence], eos: frozenset[int]) -> list[int]:
+    """The next token of each sequence from its row of `logits`, float32 [sequences, vocabulary]; `eos` are the model's
+    end tokens."""
+    logits = adjusted(logits, sequences, eos)
     best: list[int] = logits.argmax(-1).tolist()
     drawing = [row for row, s in enumerate(sequences) if s.request.sampling.temperature > 0]
     if drawing:
@@ -22,7 +25,7 @@ def sample(logits: Tensor, sequences: list[Sequence]) -> list[int]:
 
 
 def draw(logits: Tensor, sequences: list[Sequence]) -> list[int]:
-    """Sample by inverting the cumulative distribution of the tokens that top-k and top-p leave, likeliest first."""
+    """Sample by inverting the cumulative distribution, likeliest first, of what top-k, top-p and min-p leave."""
     sampling = [s.request.sampling for s in sequences]
     temperature = torch.tensor([p.temperature for p in sampling], device=logits.device)
     ordered, tokens = (logits / temperature[:, None]).sort(dim=-1, descending=True, stable=True)
@@ -30,8 +33,10 @@ def draw(logits: Tensor, sequences: list[Sequence]) -> list[int]:
     rank = torch.arange(logits.shape[1], device=logits.device)
     top_k = torch.tensor([p.top_k or logits.shape[1] for p in sampling], device=logits.device)
     top_p = torch.tensor([p.top_p for p in sampling], dtype=torch.float64, device=logits.device)
+    min_p = torch.tensor([p.min_p for p in sampling], dtype=torch.float64, device=logits.device)
     before = probabilities.cumsum(-1) - probabilities
-    keep = (rank < top_k[:, None]) & ((before < top_p[:, None]) | (rank == 0))
+    likely = (before < top_p[:, None]) & (probabilities >= min_p[:, None] * probabilities[:, :1])
+    keep = (rank < top_k[:, None]) & (likely | (rank == 0))
     cumulative = (probabilities * keep).cumsum(-1)
     seeds = np.array([p.seed for p in sampling], np.uint64)
     numbers = uniform(seeds, np.array([s.produced for s in sequences], np.uint64))

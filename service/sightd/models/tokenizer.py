@@ -49,10 +49,6 @@ class Tokenizer:
         finally:
             self._backend.encode_special_tokens = False
 
-    def offsets(self, text: str) -> list[tuple[int, int]]:
-        """For every token of `encode(text)`, the characters (start, end) it stands for."""
-        return list(self._backend.encode(text, add_special_tokens=False).offsets)
-
     def decode(self, ids: Iterable[int], skip_special: bool = True) -> str:
         """The text of token ids; bytes that are no UTF-8 become U+FFFD."""
         return str(self._backend.decode(list(ids), skip_special_tokens=skip_special))

@@ -51,6 +51,11 @@ class StreamOptions(Strict):
     include_usage: bool = False
 
 
+TokenId = Annotated[str, Field(pattern=r"^\d{1,9}$")]
+Bias = Annotated[float, Field(ge=-100, le=100, allow_inf_nan=False)]
+Word = Annotated[str, Field(min_length=1, max_length=256)]
+
+
 class ChatRequest(Strict):
     """A chat completion request."""
 
@@ -61,7 +66,19 @@ class ChatRequest(Strict):
     temperature: Annotated[float | None, Field(ge=0, le=2, allow_inf_nan=False, description="0 is greedy")] = None
     top_p: Annotated[float | None, Field(gt=0, le=1, allow_inf_nan=False)] = None
     top_k: Annotated[int | None, Field(ge=-1, le=1_000_000, description="0 and -1 do not restrict")] = None
+    min_p: Annotated[float | None, Field(ge=0, le=1, allow_inf_nan=False)] = None
     seed: Annotated[int | None, Field(ge=-(2**63), lt=2**64)] = None
+    frequency_penalty: Annotated[float | None, Field(ge=-2, le=2, allow_inf_nan=False)] = None
+    presence_penalty: Annotated[float | None, Field(ge=-2, le=2, allow_inf_nan=False)] = None
+    repetition_penalty: Annotated[float | None, Field(gt=0, le=10, allow_inf_nan=False)] = None
+    logit_bias: Annotated[
+        dict[TokenId, Bias] | None, Field(max_length=1024, description="added to these tokens' logits")
+    ] = None
+    allowed_token_ids: Annotated[
+        list[int] | None, Field(min_length=1, max_length=4096, description="no other tokens come")
+    ] = None
+    bad_words: Annotated[list[Word] | None, Field(max_length=256, description="texts that never come")] = None
+    min_tokens: Annotated[int | None, Field(ge=0, description="no end before so many tokens")] = None
     stop: Annotated[str | list[str] | None, Field(description="up to 16 strings that end the answer")] = None
     stop_token_ids: Annotated[list[int] | None, Field(max_length=1024, description="tokens that end the answer")] = None
     ignore_eos: Annotated[bool | None, Field(description="go on after the model's end token")] = None
@@ -88,4 +105,7 @@ class ChatRequest(Strict):
             raise ValueError("the last message must be the user's")
         if len(self.stops) > 16 or any(not 0 < len(stop) <= 256 for stop in self.stops):
             raise ValueError("stop takes up to 16 strings of 1 to 256 characters")
+        longest = self.max_completion_tokens or self.max_tokens
+        if longest is not None and (self.min_tokens or 0) > longest:
+            raise ValueError("min_tokens is more than max_tokens")
         return self

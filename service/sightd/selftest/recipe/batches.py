@@ -69,7 +69,7 @@ def sights(code: Encoder, seed: int, number: int, rows: int, share: int) -> tupl
     """One process's share of batch `number` of the first phase: pictures and the classes of their cells."""
     one = any_size(Random(f"{seed}/{number}"), number)
     rng = Random(f"{seed}/{number}/{share}")
-    seen = [code.seen(samples.picture_sample(rng, same_grid(code, one, rng), 0)) for _ in range(rows)]
+    seen = [code.seen(samples.sight(rng, same_grid(code, one, rng))) for _ in range(rows)]
     return [p for pictures, _ in seen for p in pictures], [c for _, cells in seen for c in cells]
 
 

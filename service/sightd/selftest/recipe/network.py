@@ -18,6 +18,7 @@ from ...models.qwen_vl.pixels import patch_rows
 from ...models.qwen_vl.prompt import read_layout
 from .cells import CLASSES
 from .encoding import IGNORED
+from .initialisation import initialise
 from .packing import Batch
 
 ATTENTION = "sightd_train_flash"
@@ -87,19 +88,6 @@ def segments(query: Tensor, key: Tensor, value: Tensor, queries: Tensor, keys: T
     return mixed.permute(0, 3, 1, 2, 4).reshape(-1, heads, width)
 
 
-def initialise(model: nn.Module) -> None:
-    """Start values for a narrow network: products keep the size of what goes through them, branches that are added to
-    the residual stream begin small. transformers' own 0.02 is made for layers many times wider."""
-    for name, module in model.named_modules():
-        if isinstance(module, nn.Linear):
-            ends_branch = name.endswith(("o_proj", "down_proj", "attn.proj", "mlp.linear_fc2"))
-            nn.init.normal_(module.weight, std=module.in_features**-0.5 * (0.3 if ends_branch else 1.0))
-        elif isinstance(module, nn.Conv3d):
-            nn.init.normal_(module.weight, std=module.weight[0].numel() ** -0.5)
-        elif isinstance(module, nn.Embedding):
-            nn.init.normal_(module.weight, std=0.06)
-
-
 class Trainee(nn.Module):
     """The model with the loss of a batch, in float32: bfloat16 is several times slower on CPUs without AMX."""
 
@@ -108,11 +96,11 @@ class Trainee(nn.Module):
         ALL_ATTENTION_FUNCTIONS.register(ATTENTION, attention)
         config = Qwen3VLConfig.from_pretrained(folder)
         self.model = Qwen3VLForConditionalGeneration(config).float()
-        initialise(self.model)
         self.model.model.visual.config._attn_implementation = ATTENTION  # noqa: SLF001
         self.model.model.language_model.config._attn_implementation = ATTENTION  # noqa: SLF001
         self.lessons = nn.Linear(config.text_config.hidden_size, sum(CLASSES))
         self.layout = read_layout(folder)
+        initialise(self.model, self.layout)
         self.image_id = config.image_token_id
         embed = self.model.model.visual.patch_embed
         embed.forward = lambda rows: F.linear(rows, embed.proj.weight.view(embed.embed_dim, -1), embed.proj.bias)

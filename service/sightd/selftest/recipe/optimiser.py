@@ -1,4 +1,4 @@
-"""Muon for the matrices inside the network, AdamW for embeddings, the patch projection and vectors.
+"""Muon for the matrices inside the network, AdamW for embeddings and vectors.
 
 Muon (https://kellerjordan.github.io/posts/muon): momentum, whose matrix is then made nearly orthogonal by a
 Newton-Schulz iteration. Matrices of one shape are iterated together, and each process takes a share of them.
@@ -34,7 +34,7 @@ class Optimiser:
     """Takes gradients that are the same in every process."""
 
     def __init__(self, model: nn.Module) -> None:
-        named = list(model.named_parameters())
+        named = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
         shapes: dict[tuple[int, ...], list[nn.Parameter]] = defaultdict(list)
         rest = []
         for name, parameter in named:

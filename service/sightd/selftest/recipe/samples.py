@@ -195,6 +195,16 @@ def conversation(layout: str, scene: Scene, rng: Random) -> list[Turn]:
     return turns
 
 
+LOOKED_AT = {"single": 20, "pair": 15, "several": 10, "groups": 8, "lined": 4, "sign": 6, "written": 37}
+"""The mix of pictures without questions: more to read, since reading takes longest to learn."""
+
+
+def sight(rng: Random, size: layouts.Size) -> Sample:
+    """One picture without a conversation."""
+    scene = LAYOUTS[rng.choices(list(LOOKED_AT), list(LOOKED_AT.values()))[0]](rng, size)
+    return Sample([draw(scene, rng)], [], scenes=[scene])
+
+
 def picture_sample(rng: Random, size: layouts.Size, branches: int) -> Sample:
     """One picture with several conversations."""
     layout = rng.choices(list(MIX), list(MIX.values()))[0]

@@ -26,11 +26,11 @@ from .network import Trainee
 from .optimiser import Optimiser
 from .packing import Batch
 
-RATE = 2e-3
+RATE = 3e-3
 WARM_UP = 150
 DECAY_FROM = 0.55
 """The share of the steps after which the learning rate falls, linearly, to nothing."""
-LOOKING = 0.25
+LOOKING = 0.4
 """The share of the steps, at the beginning, in which the vision encoder is taught alone."""
 LESSONS = 0.5
 """The weight of the cells' lessons beside the answers."""
@@ -129,13 +129,14 @@ def answer(trainee: Trainee, batch: Batch) -> Tensor:
 
 def advance(trainee: Trainee, optimiser: Optimiser, sums: Tensor, speed: float) -> Tensor:
     """One optimiser step with the gradients there are, averaged over all processes; the sums of all processes."""
-    gradients = [p.grad if p.grad is not None else torch.zeros_like(p) for p in trainee.parameters()]
+    parameters = [p for p in trainee.parameters() if p.requires_grad]
+    gradients = [p.grad if p.grad is not None else torch.zeros_like(p) for p in parameters]
     line = torch.cat([sums, *(g.view(-1) for g in gradients)])
     dist.all_reduce(line)
     sums, gradient = line[:4], line[4:] / line[2]
     gradient *= min(1.0, 1.0 / (float(gradient.norm()) + 1e-6))
     at = 0
-    for parameter in trainee.parameters():
+    for parameter in parameters:
         parameter.grad = gradient[at : at + parameter.numel()].view_as(parameter)
         at += parameter.numel()
     optimiser.step(speed)
@@ -156,7 +157,7 @@ def train(rank: int, options: argparse.Namespace, meeting: str) -> None:
         for step in range(start, steps):
             rows = options.rows // options.processes
             if step < LOOKING * steps:
-                sums = look(trainee, *batches.sights(code, options.seed, step, 2 * rows, rank))
+                sums = look(trainee, *batches.sights(code, options.seed, step, rows, rank))
             else:
                 sums = answer(trainee, batches.batch(code, options.seed, step, rows, rank))
             report.note(step, steps, advance(trainee, optimiser, sums, rate(step, steps)))
@@ -172,7 +173,7 @@ def main() -> None:
         "folder", type=Path, help="where the checkpoint is written; an interrupted run there is continued"
     )
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--steps", type=int, default=5000, help="batches to train on")
+    parser.add_argument("--steps", type=int, default=4300, help="batches to train on")
     parser.add_argument("--rows", type=int, default=32, help="samples in a batch")
     parser.add_argument("--processes", type=int, default=os.cpu_count(), help="part of what a seed names")
     options = parser.parse_args()
