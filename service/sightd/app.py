@@ -67,7 +67,9 @@ def make_services(settings: Settings) -> Services:
     limits = settings.limits
     return Services(
         settings=settings,
-        engines=EnginePool(resolve(settings.engine.devices), engine_start(settings), warm_up(prompts)),
+        engines=EnginePool(
+            resolve(settings.engine.devices), engine_start(settings), warm_up(prompts), settings.engine.hang_seconds
+        ),
         decoders=DecoderPool(settings.media.decoders, settings.media.decode_seconds, limits.image_pixels),
         prompts=prompts,
         names=ServedNames(settings.model),

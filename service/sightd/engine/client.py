@@ -14,11 +14,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from .. import logs
-from ..errors import Internal
+from ..errors import Internal, SightdError
 from ..processes.channel import Received, memory_file, pair
 from ..processes.child import spawn
 from ..processes.link import Link, close_all
 from .protocol import EngineInfo, Progress, Submission
+from .quarantine import Quarantine
 
 log = logs.get(__name__)
 
@@ -26,6 +27,10 @@ State = Literal["starting", "loading", "warming", "ready", "restarting", "failed
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 """Seconds before a dead engine is started again: doubled with each death in a row."""
+MOST_DEATHS = 6
+"""Deaths in a row, with no answer finished between them, after which an engine stays down."""
+WATCH_SECONDS = 0.5
+"""How often the last sign of life is looked at."""
 
 
 @dataclass(frozen=True)
@@ -43,14 +48,20 @@ class Pending:
     request: Submission
     descriptors: list[int]
     produced: list[int] = field(default_factory=list)
-    progress: asyncio.Queue[Progress] = field(default_factory=asyncio.Queue)
+    progress: asyncio.Queue[Progress | SightdError] = field(default_factory=asyncio.Queue)
 
 
 class EngineClient:
     """One engine process and the requests it works on."""
 
-    def __init__(self, device: str, start: dict[str, Any], warm_up: WarmUp) -> None:
+    def __init__(
+        self, device: str, start: dict[str, Any], warm_up: WarmUp, quarantine: Quarantine, hang_seconds: float
+    ) -> None:
         self.device = device
+        self._quarantine = quarantine
+        self._hang_seconds = hang_seconds
+        self._encoding: list[bytes] = []
+        self._watch: asyncio.Task[None] | None = None
         self.state: State = "stopped"
         self.reason = ""
         self.info: EngineInfo | None = None
@@ -80,13 +91,16 @@ class EngineClient:
         self._link = Link(ours, self._take, self._gone)
         self._link.send(self._start_message)
         self._enter("starting")
+        self._encoding = []
+        self._watch = asyncio.get_running_loop().create_task(self._look_after(self._process))
         log.info("engine started", device=self.device, pid=self._process.pid)
 
     def stop(self) -> None:
         """End the process."""
         self._enter("stopped")
-        if self._revival is not None:
-            self._revival.cancel()
+        for task in (self._revival, self._watch):
+            if task is not None:
+                task.cancel()
         if self._process is not None:
             self._process.kill()
             self._process.wait()
@@ -95,13 +109,17 @@ class EngineClient:
 
     async def generate(self, request: Submission, descriptors: list[int]) -> AsyncGenerator[Progress, None]:
         """Submit a request with its media's memory files, and give what it brings until it ends. Leaving the iteration
-        early aborts the request. Takes over the descriptors."""
+        early aborts the request. Raises Unprocessable for a medium that engines die of, Internal when the engine gave
+        up. The descriptors stay the caller's."""
+        self._quarantine.check(medium.digest for medium in request.media)
         pending = Pending(request, [os.dup(d) for d in descriptors])
         self._pending[request.id] = pending
         try:
             self._submit(pending)
             while True:
                 progress = await pending.progress.get()
+                if isinstance(progress, SightdError):
+                    raise progress
                 if progress.finish == "error":
                     raise Internal(progress.error or "the engine could not go on")
                 yield progress
@@ -112,7 +130,9 @@ class EngineClient:
 
     def _submit(self, pending: Pending) -> None:
         if self._link is not None and self.state in ("warming", "ready"):
-            self._link.send(replace(pending.request, produced=pending.produced).packed(), pending.descriptors)
+            media = [replace(m, alone=self._quarantine.suspects(m.digest)) for m in pending.request.media]
+            request = replace(pending.request, produced=pending.produced, media=media)
+            self._link.send(request.packed(), pending.descriptors)
 
     def _forget(self, pending: Pending) -> None:
         if self._pending.pop(pending.request.id, None) is None:
@@ -128,6 +148,10 @@ class EngineClient:
             case "tokens":
                 for entry in message["progress"]:
                     self._deliver(Progress(**entry))
+            case "encoding":
+                if not message["digests"]:
+                    self._quarantine.absolve(self._encoding)
+                self._encoding = message["digests"]
             case "loading":
                 self._enter("loading")
             case "ready":
@@ -135,8 +159,7 @@ class EngineClient:
                 self._enter("warming")
                 self._begin_warm_up()
             case "failed":
-                self.reason = message["reason"]
-                self._enter("failed")
+                self._give_up(message["reason"])
 
     def _deliver(self, progress: Progress) -> None:
         if progress.id == self._warm_up.request.id:
@@ -145,6 +168,7 @@ class EngineClient:
             pending.produced += progress.tokens
             if progress.finish is not None:
                 # It is over in the engine: nothing to abort, nothing to submit again.
+                self.deaths = 0
                 self._pending.pop(progress.id)
                 close_all(pending.descriptors)
             pending.progress.put_nowait(progress)
@@ -159,7 +183,7 @@ class EngineClient:
 
     def _warmed(self, progress: Progress) -> None:
         if progress.finish is not None and self.state == "warming":
-            self.deaths = 0
+            self.reason = ""
             self._enter("ready")
             log.info("engine ready", device=self.device)
 
@@ -168,11 +192,41 @@ class EngineClient:
             return
         status = self._process.wait() if self._process else None
         self.deaths += 1
-        self.reason = f"the engine ended with status {status}"
+        self._quarantine.blame(self._encoding)
+        self._refuse_guilty()
+        reason = f"the engine ended with status {status}"
+        if self.deaths >= MOST_DEATHS:
+            self._give_up(f"{reason}, {self.deaths} times in a row")
+            return
+        self.reason = reason
         pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (self.deaths - 1))
         log.error("engine died", device=self.device, status=status, deaths=self.deaths, restart_in_seconds=pause)
         self._enter("restarting")
         self._revival = asyncio.get_running_loop().create_task(self._revive(pause))
+
+    def _refuse_guilty(self) -> None:
+        for pending in self._pending.values():
+            try:
+                self._quarantine.check(medium.digest for medium in pending.request.media)
+            except SightdError as error:
+                pending.progress.put_nowait(error)
+
+    def _give_up(self, reason: str) -> None:
+        self.reason = reason
+        self._enter("failed")
+        log.error("engine stays down", device=self.device, reason=reason)
+        for pending in self._pending.values():
+            pending.progress.put_nowait(Internal("the engine stays down after repeated failures", "模型引擎多次故障"))
+
+    async def _look_after(self, process: subprocess.Popen[bytes]) -> None:
+        """Kill the engine when it neither works nor beats: it is stopped, or stuck in the device."""
+        while process.poll() is None:
+            await asyncio.sleep(WATCH_SECONDS)
+            silent = time.monotonic() - self.last_sign
+            if self.state in ("warming", "ready") and silent > self._hang_seconds:
+                log.error("engine hangs", device=self.device, silent_seconds=round(silent, 1))
+                process.kill()
+                return
 
     async def _revive(self, pause: float) -> None:
         await asyncio.sleep(pause)

@@ -41,6 +41,8 @@ class Engine:
             for entry, pixels in zip(request.media, frames, strict=True)
         ]
         positions, following = network.positions(len(request.token_ids), request.spans)
+        for entry, medium in zip(request.media, media, strict=True):
+            medium.alone = entry.alone
         self.scheduler.add(Sequence(request, media, positions, following - len(request.token_ids)))
 
     def abort(self, request: int) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from greenlet import GreenletExit, getcurrent, greenlet
 
@@ -22,7 +22,8 @@ Piece = tuple[Medium, int, int]
 
 
 class Encoder:
-    """Encodes queued media, oldest first, up to `most_pixels` pixels in one pass through the network."""
+    """Encodes queued media, oldest first, up to `most_pixels` pixels in one pass through the network. `on_pass` is told
+    which media a pass begins with, and of none at its end."""
 
     def __init__(self, network: Network, backend: AttentionBackend, most_pixels: int) -> None:
         self._network = network
@@ -32,6 +33,7 @@ class Encoder:
         self._running: greenlet | None = None
         self._current: list[Piece] = []
         self._deadline = 0.0
+        self.on_pass: Callable[[list[Medium]], None] = lambda _: None
         for layer in network.vision_layers():
             layer.register_forward_pre_hook(lambda *_: self._pause())
 
@@ -57,9 +59,11 @@ class Encoder:
         if self._running is None:
             self._current = list(self._pieces())
             self._running = greenlet(self._encode)
+            self.on_pass(self.suspects())
         self._running.switch()
         if self._running.dead:
             self._running = None
+            self.on_pass([])
 
     def suspects(self) -> list[Medium]:
         """The media that are in the network at the moment."""
@@ -77,6 +81,8 @@ class Encoder:
         """What the next pass encodes: as many temporal patches of the queued media as fit, at least one."""
         room = self._most_pixels
         for medium in self._queue:
+            if medium.alone and room < self._most_pixels:
+                return
             frames, height, width = medium.frames.shape[:3]
             group = self._network.temporal
             fitting = max(0 if room < self._most_pixels else 1, room // (height * width * group)) * group
@@ -85,7 +91,7 @@ class Encoder:
                 return
             yield medium, first, last
             room -= (last - first) * height * width
-            if last < frames or room <= 0:
+            if last < frames or room <= 0 or medium.alone:
                 return
 
     def _pause(self) -> None:

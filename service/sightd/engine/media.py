@@ -19,7 +19,8 @@ Key = tuple[bytes, bytes]
 @dataclass(eq=False)
 class Medium:
     """One picture or video. `frames` is uint8 RGB [frames, height, width, 3]; `features` [tokens, width] are filled
-    from the front, the first `encoded` of them being there; `users` counts the sequences that need them."""
+    from the front, the first `encoded` of them being there; `users` counts the sequences that need them. One that is
+    `alone` shares no pass through the encoder."""
 
     key: Key
     frames: Tensor
@@ -28,6 +29,7 @@ class Medium:
     encoded: int = 0
     frames_done: int = 0
     users: int = 0
+    alone: bool = False
 
     @property
     def complete(self) -> bool:

@@ -7,13 +7,15 @@ from typing import Any
 from ..errors import NotReady
 from .client import EngineClient, WarmUp
 from .protocol import EngineInfo
+from .quarantine import Quarantine
 
 
 class EnginePool:
     """One client for each configured device."""
 
-    def __init__(self, devices: tuple[str, ...], start: dict[str, Any], warm_up: WarmUp) -> None:
-        self.engines = [EngineClient(device, start, warm_up) for device in devices]
+    def __init__(self, devices: tuple[str, ...], start: dict[str, Any], warm_up: WarmUp, hang_seconds: float) -> None:
+        quarantine = Quarantine()
+        self.engines = [EngineClient(device, start, warm_up, quarantine, hang_seconds) for device in devices]
 
     def start(self) -> None:
         """Start all engines."""

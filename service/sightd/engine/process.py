@@ -25,7 +25,7 @@ from .blocks import BlockPool
 from .core import Engine
 from .encoder import Encoder
 from .kv_cache import KVCache
-from .media import MediaStore
+from .media import MediaStore, Medium
 from .memory import CachePlan, DoesNotFit, free_bytes, plan
 from .pace import Pace
 from .packing import pack_linears
@@ -99,6 +99,7 @@ class Serving:
         self._end = end
         self._engine = engine
         self._last_sent = time.monotonic()
+        engine.encoder.on_pass = self._report_pass
 
     def run(self) -> None:
         """Serve until the front is gone."""
@@ -124,6 +125,9 @@ class Serving:
             self._engine.submit(request, frames)
         elif message["type"] == "abort":
             self._engine.abort(message["id"])
+
+    def _report_pass(self, media: list[Medium]) -> None:
+        self._send({"type": "encoding", "digests": [medium.key[1] for medium in media]})
 
     def _send(self, message: dict[str, Any]) -> None:
         send(self._end, message)

@@ -1,7 +1,8 @@
 """What the HTTP front and an engine say to each other. No torch here.
 
 Front to engine: `submit` (with one memory file of RGB frames for each medium), `abort`.
-Engine to front: `loading`, `ready`, `failed`, `tokens` (all that one step brought), `beat` (a sign of life).
+Engine to front: `loading`, `ready`, `failed`, `tokens` (all that one step brought), `encoding` (the digests of the
+media that enter the vision encoder, none at the end), `beat` (a sign of life).
 """
 
 from __future__ import annotations
@@ -44,12 +45,14 @@ class Sampling:
 
 @dataclass(frozen=True)
 class Frames:
-    """One medium's pixels: uint8 RGB [frames, height, width, 3] in a memory file, named by the hash of its content."""
+    """One medium's pixels: uint8 RGB [frames, height, width, 3] in a memory file, named by the hash of its content.
+    One that is `alone` is encoded by itself."""
 
     digest: bytes
     frames: int
     height: int
     width: int
+    alone: bool = False
 
 
 @dataclass(frozen=True)

@@ -49,8 +49,9 @@ class Optimiser:
     def step(self, rate: float) -> None:
         """Apply and clear the gradients."""
         rank, world = dist.get_rank(), dist.get_world_size()
+        taught = [(members, momentum) for members, momentum in self.stacks if any(p.grad is not None for p in members)]
         updates = []
-        for members, momentum in self.stacks:
+        for members, momentum in taught:
             gradient = torch.stack([p.grad if p.grad is not None else torch.zeros_like(p) for p in members])
             momentum.lerp_(gradient, 1 - MOMENTUM)
             mine = slice(rank, None, world)
@@ -61,7 +62,7 @@ class Optimiser:
         line = torch.cat([update.view(-1) for update in updates])
         dist.all_reduce(line)
         at = 0
-        for members, momentum in self.stacks:
+        for members, momentum in taught:
             scale = 0.2 * max(momentum.shape[1:]) ** 0.5
             for parameter in members:
                 piece = line[at : at + parameter.numel()].view_as(parameter)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import tempfile
 import time
 from pathlib import Path
@@ -19,6 +20,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch.multiprocessing.spawn import spawn
 
+from ...processes.child import die_with_parent
 from . import batches, checkpoint
 from .cells import Labels
 from .encoding import Picture
@@ -81,6 +83,9 @@ class Report:
         self._progress = Progress(*columns, TimeRemainingColumn(), disable=dist.get_rank() > 0)
         self._bar = self._progress.add_task("training", total=steps, completed=start)
         self._log = folder / "training.jsonl"
+        if not dist.get_rank() and self._log.exists():
+            known = [line for line in self._log.read_text().splitlines() if json.loads(line)["step"] <= start]
+            self._log.write_text("".join(f"{line}\n" for line in known))
         self._sums = torch.zeros(4)
         self._began = time.monotonic()
 
@@ -129,9 +134,8 @@ def answer(trainee: Trainee, batch: Batch) -> Tensor:
 
 def advance(trainee: Trainee, optimiser: Optimiser, sums: Tensor, speed: float) -> Tensor:
     """One optimiser step with the gradients there are, averaged over all processes; the sums of all processes."""
-    parameters = [p for p in trainee.parameters() if p.requires_grad]
-    gradients = [p.grad if p.grad is not None else torch.zeros_like(p) for p in parameters]
-    line = torch.cat([sums, *(g.view(-1) for g in gradients)])
+    parameters = [p for p in trainee.parameters() if p.grad is not None]
+    line = torch.cat([sums, *(p.grad.view(-1) for p in parameters if p.grad is not None)])
     dist.all_reduce(line)
     sums, gradient = line[:4], line[4:] / line[2]
     gradient *= min(1.0, 1.0 / (float(gradient.norm()) + 1e-6))
@@ -145,6 +149,7 @@ def advance(trainee: Trainee, optimiser: Optimiser, sums: Tensor, speed: float) 
 
 def train(rank: int, options: argparse.Namespace, meeting: str) -> None:
     """One process's part: train to `options.steps` batches, going on where an interrupted run stopped."""
+    die_with_parent(os.getppid(), signal.SIGKILL)
     torch.set_num_threads(1)
     torch.manual_seed(options.seed)
     dist.init_process_group("gloo", f"file://{meeting}", rank=rank, world_size=options.processes)

@@ -1,0 +1,100 @@
+"""Engines die, hang and are stopped under load; clients do not notice."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+from sightd.engine.protocol import Frames
+from sightd.engine.quarantine import Quarantine
+from sightd.errors import Unprocessable
+
+from ..conftest import StartServer
+from ..pictures import data_uri, encoded, noise
+from ..server import Server, children_running
+from ..waiting import until
+
+PATH = "/v1/chat/completions"
+TOKENS = 60
+
+
+def ask(server: Server, number: int) -> str:
+    """A question about a picture of its own; every second answer is streamed."""
+    picture = {"type": "image_url", "image_url": {"url": data_uri(encoded(noise(number, (160, 120))))}}
+    content = [picture, {"type": "text", "text": f"What is this, number {number}?"}]
+    body = {"messages": [{"role": "user", "content": content}], "max_tokens": TOKENS, "ignore_eos": True}
+    if number % 2:
+        return str(server.client.post(PATH, json=body).raise_for_status().json()["choices"][0]["message"]["content"])
+    with server.client.stream("POST", PATH, json=body | {"stream": True}) as response:
+        response.raise_for_status()
+        events = [json.loads(line[6:]) for line in response.iter_lines() if line.startswith("data: {")]
+    assert not any("error" in event for event in events), events
+    return "".join(event["choices"][0]["delta"].get("content", "") for event in events)
+
+
+def engine_of(server: Server) -> int:
+    """The engine's process id."""
+    (engine,) = children_running(server.process.pid, "sightd.engine.process")
+    return engine
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
+def test_no_client_sees_a_failure(
+    how: signal.Signals, start_server: StartServer, tiny_checkpoints: dict[str, Path]
+) -> None:
+    """When the engine is killed or stopped under load, every answer, streamed or not, is that of an undisturbed run."""
+    server = start_server(
+        ["--model", str(tiny_checkpoints["qwen3_vl"])], {"SIGHTD_ENGINE__HANG_SECONDS": "5"}
+    ).wait_ready()
+    expected = [ask(server, number) for number in range(6)]
+    with ThreadPoolExecutor(6) as pool:
+        answers = [pool.submit(ask, server, number) for number in range(6)]
+        until(lambda: server.client.get("/health").json()["engines"][0]["requests"] >= 4, 30, "requests run")
+        first = engine_of(server)
+        os.kill(first, how)
+        until(
+            lambda: children_running(server.process.pid, "sightd.engine.process") not in ([], [first]),
+            60,
+            "a new engine",
+        )
+        assert [answer.result() for answer in answers] == expected
+
+
+def test_an_engine_that_keeps_dying_stays_down(start_server: StartServer) -> None:
+    """After repeated deaths with no answer between them the engine is left alone, and readiness says why."""
+    server = start_server().wait_ready()
+
+    def kill() -> bool:
+        for engine in children_running(server.process.pid, "sightd.engine.process"):
+            os.kill(engine, signal.SIGKILL)
+        state = server.client.get("/health").json()["engines"][0]
+        return bool(state["state"] == "failed")
+
+    until(kill, 120, "the engine is given up")
+    reason = server.client.get("/readyz").json()["reason"]
+    assert "times in a row" in reason
+    refused = server.client.post(PATH, json={"messages": [{"role": "user", "content": "hello"}]})
+    assert refused.status_code == 503
+    assert httpx.get(f"{server.url}/livez").status_code == 200
+
+
+def test_a_deadly_picture_is_quarantined() -> None:
+    """What was alone in the encoder at two deaths is refused; company at one of them, and what passed since, is not."""
+    one, two = Frames(b"1", 1, 32, 32), Frames(b"2", 1, 32, 32)
+    kept = Quarantine()
+    kept.blame([one.digest, two.digest])
+    kept.check([one.digest, two.digest])
+    assert kept.suspects(one.digest)
+    assert kept.suspects(two.digest)
+    kept.absolve([two.digest])
+    assert not kept.suspects(two.digest)
+    kept.blame([one.digest])
+    with pytest.raises(Unprocessable):
+        kept.check([two.digest, one.digest])
+    kept.blame([two.digest])
+    kept.check([two.digest])
