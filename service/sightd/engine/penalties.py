@@ -83,8 +83,8 @@ def add_offsets(offsets: Edits, row: int, sequence: Sequence, sampling: Sampling
         tokens, counts = np.unique(np.array(sequence.tokens[sequence.prompt_length :], np.int64), return_counts=True)
         offsets.add(row, tokens, -(sampling.frequency_penalty * counts + sampling.presence_penalty).astype(np.float32))
     if sampling.logit_bias:
-        tokens, values = zip(*sampling.logit_bias, strict=True)
-        offsets.add(row, np.array(tokens), np.array(values, np.float32))
+        biased, values = zip(*sampling.logit_bias, strict=True)
+        offsets.add(row, np.array(biased), np.array(values, np.float32))
 
 
 def forbidden(sequence: Sequence, sampling: Sampling, eos: frozenset[int]) -> list[int]:

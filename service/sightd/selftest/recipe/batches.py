@@ -35,10 +35,10 @@ def any_size(rng: Random, number: int) -> Size:
     """A picture's width and height: mostly everyday sizes and shapes, with a tail of small, large and long ones."""
     largest = 170 if number < SMALL_FIRST else 480
     area = math.exp(rng.uniform(math.log(100**2), math.log(largest**2)))
-    aspect = math.exp(rng.gauss(0, 0.32)) if rng.random() < 0.88 else math.exp(rng.uniform(-1.0, 1.0))
+    aspect = math.exp(rng.gauss(0, 0.32)) if rng.random() < 0.88 else math.exp(rng.uniform(-0.8, 0.8))
     if rng.random() < 0.2:
         aspect = 1.0
-    return max(72, round(math.sqrt(area * aspect))), max(72, round(math.sqrt(area / aspect)))
+    return max(90, round(math.sqrt(area * aspect))), max(90, round(math.sqrt(area / aspect)))
 
 
 def same_grid(code: Encoder, like: Size, rng: Random) -> Size:
@@ -47,7 +47,7 @@ def same_grid(code: Encoder, like: Size, rng: Random) -> Size:
     for _ in range(12):
         scale, stretch = math.exp(rng.uniform(-0.5, 0.7)), math.exp(rng.uniform(-0.12, 0.12))
         size = (round(like[0] * scale * stretch), round(like[1] * scale / stretch))
-        if min(size) >= 72 and max(size) <= 1000 and code.size(*size) == wanted:
+        if min(size) >= 90 and max(size) <= 1000 and code.size(*size) == wanted:
             return size
     return like
 

@@ -17,10 +17,10 @@ from .draw import Drawing
 from .scene import Item, Scene
 from .shapes import SHAPES
 
-CHARACTERS = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-SIZES = (0.14, 0.18, 0.23, 0.3, 0.4)
+CHARACTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+SIZES = (0.15, 0.19, 0.23, 0.3, 0.4)
 """Borders between size classes: the radius against the picture's shorter side."""
-MOST_CHARACTERS = 3
+MOST_CHARACTERS = 2
 CLASSES = (len(SHAPES) + 1, len(COLOURS) + 1, 4, len(SIZES) + 2, *[len(CHARACTERS) + 1] * MOST_CHARACTERS)
 """Per lesson, how many classes there are; 0 is nothing. Shape and colour of the thing that covers the cell, how many
 things have their centre in it, the covering thing's size, and the first characters whose centres are in it."""

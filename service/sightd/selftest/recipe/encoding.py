@@ -82,7 +82,7 @@ class Encoder:
         """The sample's pictures as the model sees them, uint8 [height, width, 3], and the classes of their cells."""
         pictures = [resized(d.picture, *self.size(*d.picture.size)) for d in sample.drawings]
         cells = [
-            labels(scene, drawing, *picture.shape[:2], self.factor)
+            labels(scene, drawing, picture.shape[0], picture.shape[1], self.factor)
             for scene, drawing, picture in zip(sample.scenes, sample.drawings, pictures, strict=True)
         ]
         return pictures, cells

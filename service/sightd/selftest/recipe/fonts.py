@@ -23,8 +23,10 @@ PACKAGES = (
 )
 """DejaVu, STIX and Computer Modern come with matplotlib."""
 
-UNSUITABLE = re.compile(r"STIXSiz|STIXNon|cmex|cmsy|cmmi|LastResort|Display|ExtraLight|Thin|Hairline", re.IGNORECASE)
-"""Symbol faces, faces with old-style figures, and strokes too thin to survive a resize."""
+UNSUITABLE = re.compile(
+    r"STIXSiz|STIXNon|cmex|cmsy|cmmi|LastResort|Display|Light|Thin|Hairline|Ital?|It$|Oblique|Mono|Variable|^cm"
+)
+"""Symbol faces, slanted ones, and strokes too thin to survive a resize."""
 
 
 @cache

@@ -29,7 +29,7 @@ def single(rng: Random, size: Size) -> Scene:
     """One shape, from small to filling the canvas."""
     board = canvas(rng, size)
     while not board.items:
-        low, high = rng.choice(((0.14, 0.22), (0.2, 0.4), (0.35, 0.7)))
+        low, high = rng.choice(((0.18, 0.28), (0.25, 0.42), (0.35, 0.65)))
         board.put(shape(rng), rng.choice(COLOURS), rng.uniform(low, high) * board.span, (0, 0))
     board.items = [inside(board.items[0], board)]
     return board.scene()
@@ -48,9 +48,9 @@ def pair(rng: Random, size: Size) -> Scene:
     """Two different things: side by side, one above the other, or anywhere; of one size or of two."""
     while True:
         board = canvas(rng, size)
-        one = rng.uniform(0.12, 0.3) * board.span
+        one = rng.uniform(0.17, 0.3) * board.span
         other = one if rng.random() < 0.3 else one * rng.choice((rng.uniform(1.35, 2.2), 1 / rng.uniform(1.35, 2.2)))
-        radii = [max(0.1 * board.span, min(r, 0.3 * max(size))) for r in (one, other)]
+        radii = [max(0.13 * board.span, min(r, 0.3 * max(size))) for r in (one, other)]
         for radius, place in zip(radii, places(rng, size, radii), strict=True):
             board.put(shape(rng), rng.choice(COLOURS), radius, place)
         if len(board.items) == 2 and board.items[0].kind != board.items[1].kind and apart(board):
@@ -96,19 +96,19 @@ def several(rng: Random, size: Size) -> Scene:
         for _ in range(3 * wanted):
             shape_, colour = shape(rng), rng.choice(COLOURS)
             if len(board.items) < wanted and all(i.kind != (colour.name, shape_.name) for i in board.items):
-                board.put(shape_, colour, rng.uniform(0.12, 0.22) * board.span)
+                board.put(shape_, colour, rng.uniform(0.14, 0.23) * board.span)
         if len(board.items) >= 3:
             return board.scene()
 
 
 def groups(rng: Random, size: Size) -> Scene:
-    """One to seven things in up to three groups alike in colour and shape, for counting."""
+    """One to six things in up to three groups alike in colour and shape, for counting."""
     while True:
         board = canvas(rng, size)
         kinds = kinds_to_count(rng)
-        counts = shares(rng, rng.choice((1, 2, 3, 3, 4, 4, 5, 5, 6, 7)), len(kinds))
+        counts = shares(rng, rng.choice((1, 2, 3, 3, 4, 4, 5, 5, 6)), len(kinds))
         crowd = sum(counts)
-        low, high = (0.13, 0.22) if crowd <= 4 else (0.11, 0.16)
+        low, high = (0.15, 0.22) if crowd <= 4 else (0.13, 0.17)
         even = rng.uniform(low, high)
         for (shape_, colour), count in zip(kinds, counts, strict=True):
             for _ in range(count):
@@ -129,7 +129,7 @@ def lined(rng: Random, size: Size) -> Scene:
         for index in range(count):
             place = ((index % columns + 0.5) * wide, (index // columns + 0.5) * tall)
             board.put(*rng.choice(kinds), radius, place)
-        if len(board.items) == count and radius > 0.11 * board.span and count > 1:
+        if len(board.items) == count and radius > 0.13 * board.span and count > 1:
             return board.scene()
 
 
@@ -172,9 +172,8 @@ def number(rng: Random) -> str:
 
 
 def word(rng: Random) -> str:
-    """A word of the vocabulary in capitals, lower case or with a capital."""
-    text = rng.choice(WORDS)
-    return rng.choice((text.upper(), text.upper(), text, text.capitalize()))
+    """A word of the vocabulary, in capitals."""
+    return rng.choice(WORDS).upper()
 
 
 def text_height(board: Canvas, text: str, share: float) -> float:
@@ -188,12 +187,12 @@ def print_on(board: Canvas, text: str) -> bool:
     ink = readable(board, rng)
     if ink is None:
         return False
-    height = max(text_height(board, text, rng.uniform(0.5, 0.95)), 0.18 * board.span, 18)
+    height = max(text_height(board, text, rng.uniform(0.6, 0.95)), 0.25 * board.span, 24)
     half = min(0.5, 0.34 * height * len(text) / board.width)
     x = rng.uniform(half, 1 - half) * board.width
     low = min(0.5, 0.6 * height / board.height)
     y = rng.uniform(low, 1 - low) * board.height
-    turn = 0.0 if rng.random() < 0.8 else rng.uniform(-7, 7)
+    turn = 0.0 if rng.random() < 0.85 else rng.uniform(-4, 4)
     board.texts.append(Text(text, ink[1], x, y, height, turn, ink[0]))
     return True
 
@@ -229,9 +228,7 @@ def sign(rng: Random, size: Size) -> Scene:
     """A number or a word on a shape that fills much of the canvas."""
     while True:
         board = canvas(rng, size)
-        plate = rng.choice(
-            [s for s in SHAPES if s.name in ("circle", "square", "rectangle", "ellipse", "hexagon", "diamond")]
-        )
+        plate = rng.choice([s for s in SHAPES if s.name in ("circle", "square", "rectangle", "diamond")])
         item = board.put(
             plate, rng.choice(COLOURS), rng.uniform(0.35, 0.49) * board.span, (board.width / 2, board.height / 2)
         )

@@ -98,7 +98,7 @@ class Trainee(nn.Module):
         self.model = Qwen3VLForConditionalGeneration(config).float()
         self.model.model.visual.config._attn_implementation = ATTENTION  # noqa: SLF001
         self.model.model.language_model.config._attn_implementation = ATTENTION  # noqa: SLF001
-        self.lessons = nn.Linear(config.text_config.hidden_size, sum(CLASSES))
+        self.lessons = nn.Linear(config.get_text_config().hidden_size, sum(CLASSES))
         self.layout = read_layout(folder)
         initialise(self.model, self.layout)
         self.image_id = config.image_token_id

@@ -195,7 +195,7 @@ class Canvas:
         """An item with a turn and a style of its own."""
         turn = 0.0 if self.rng.random() < 0.5 else self.rng.uniform(-shape.turn, shape.turn)
         style: Style = "filled"
-        if radius > 16 and self.rng.random() < 0.18:
+        if radius > 20 and self.rng.random() < 0.12:
             style = "edged" if self.rng.random() < 0.6 else "hollow"
         outline = tuple(shape.outline(self.rng))
         reach = max((x * x + y * y) ** 0.5 for x, y in outline)

@@ -108,14 +108,11 @@ def heart(rng: Random) -> Points:
 
 SHAPES: tuple[Shape, ...] = (
     Shape("circle", "圆形", lambda rng: ellipse(1, 1), 0, ("disc", "round shape"), ("圆", "圆圈")),
-    Shape("square", "正方形", lambda rng: box(1, 1), 10, (), ("方块", "方形")),
-    Shape("triangle", "三角形", triangle, 180, (), ("三角",)),
-    Shape("rectangle", "长方形", lambda rng: box(*flat(rng, 1.5, 2.8)), 12, (), ("矩形",)),
-    Shape("ellipse", "椭圆形", lambda rng: ellipse(*flat(rng, 1.45, 2.4)), 20, ("oval",), ("椭圆",)),
-    Shape("star", "星形", star, 36, (), ("五角星", "星星")),
+    Shape("square", "正方形", lambda rng: box(1, 1), 6, (), ("方块", "方形")),
+    Shape("triangle", "三角形", triangle, 25, (), ("三角",)),
+    Shape("rectangle", "长方形", lambda rng: box(*flat(rng, 1.6, 2.8)), 6, (), ("矩形",)),
+    Shape("star", "星形", star, 15, (), ("五角星", "星星")),
     Shape("diamond", "菱形", diamond, 5, ("rhombus",), ()),
-    Shape("pentagon", "五边形", lambda rng: polygon(5), 180),
-    Shape("hexagon", "六边形", lambda rng: polygon(6), 180),
     Shape("cross", "十字形", cross, 8, ("plus sign", "plus"), ("十字", "加号")),
     Shape("heart", "心形", heart, 12, (), ("爱心", "心")),
 )
