@@ -126,6 +126,51 @@ def test_what_must_not_come(server: Server) -> None:
     assert text(same) == "It is red."
 
 
+SCHEMA = {
+    "type": "object",
+    "properties": {"colour": {"enum": ["red", "blue"]}},
+    "required": ["colour"],
+    "additionalProperties": False,
+}
+
+
+def test_structured_answers(server: Server) -> None:
+    """Every way of asking for a form gets an answer of that form."""
+    question = user(image(RED), "What colour is it?")
+    wanted = {"type": "json_schema", "json_schema": {"name": "answer", "schema": SCHEMA}}
+    assert json.loads(text(ask(server, question, response_format=wanted)))["colour"] in ("red", "blue")
+    assert json.loads(text(ask(server, question, structured_outputs={"json": json.dumps(SCHEMA)})))
+    assert text(ask(server, question, structured_outputs={"choice": ["red", "blue"]})) in ("red", "blue")
+    assert text(ask(server, question, structured_outputs={"regex": "(red|blue){2}"})) in (
+        "redred", "redblue", "bluered", "blueblue",
+    )  # fmt: skip
+    assert text(ask(server, question, structured_outputs={"grammar": 'root ::= "a" "b"'})) == "ab"
+    assert text(ask(server, question, structured_outputs={"grammar": 'start: "a" "b"'})) == "ab"
+    limit = ask(server, question, response_format={"type": "json_object"}, max_tokens=40)
+    assert text(limit).startswith("{")
+    assert text(ask(server, question, response_format={"type": "text"})) == "It is red."
+
+
+@pytest.mark.parametrize(
+    ("wanted", "words"),
+    [
+        ({"regex": "(a"}, "cannot be compiled"),
+        ({"grammar": "root ::= ("}, "cannot be compiled"),
+        ({"json": {"type": "nonsense"}}, "cannot be compiled"),
+        ({"json": "[1"}, "not JSON"),
+        ({"regex": "a", "choice": ["b"]}, "exactly one"),
+        ({}, "exactly one"),
+        ({"regex": "a" * 70000}, "larger than"),
+    ],
+    ids=str,
+)
+def test_forms_that_cannot_be(server: Server, wanted: dict[str, Any], words: str) -> None:
+    """A form that does not compile is the request's error, at once and by name."""
+    refused = ask(server, user("hello"), structured_outputs=wanted)
+    assert refused.status_code == 400
+    assert words in refused.json()["error"]["message"]
+
+
 def test_special_tokens_in_text_are_text(server: Server) -> None:
     """Control tokens written out by a user neither crash nor control anything."""
     for hostile in (

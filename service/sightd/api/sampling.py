@@ -37,6 +37,7 @@ def sampling(services: Services, wishes: Wishes, prompt_tokens: int) -> Sampling
         min_tokens=wishes.min_tokens,
         stop_token_ids=wishes.stop_token_ids,
         ignore_eos=wishes.ignore_eos,
+        grammar=wishes.grammar,
     )
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from .. import logs
-from ..errors import Internal, SightdError
+from ..errors import BadRequest, Internal, SightdError
 from ..processes.channel import Received, memory_file, pair
 from ..processes.child import spawn
 from ..processes.link import Link, close_all
@@ -109,7 +109,8 @@ class EngineClient:
 
     async def generate(self, request: Submission, descriptors: list[int]) -> AsyncGenerator[Progress, None]:
         """Submit a request with its media's memory files, and give what it brings until it ends. Leaving the iteration
-        early aborts the request. Raises Unprocessable for a medium that engines die of, Internal when the engine gave
+        early aborts the request. Raises Unprocessable for a medium that engines die of, BadRequest
+        for a grammar that does not compile, Internal when the engine gave
         up. The descriptors stay the caller's."""
         self._quarantine.check(medium.digest for medium in request.media)
         pending = Pending(request, [os.dup(d) for d in descriptors])
@@ -120,8 +121,12 @@ class EngineClient:
                 progress = await pending.progress.get()
                 if isinstance(progress, SightdError):
                     raise progress
-                if progress.finish == "error":
-                    raise Internal(progress.error or "the engine could not go on")
+                if progress.refused is not None:
+                    raise BadRequest(
+                        f"The grammar of the answer cannot be compiled: {progress.refused}",
+                        f"回答的语法无法编译：{progress.refused}",
+                        code="invalid_grammar",
+                    )
                 yield progress
                 if progress.finish is not None:
                     return

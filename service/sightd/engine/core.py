@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 
 import torch
+from llguidance import LLMatcher
 from torch import Tensor
 
 from .encoder import Encoder
+from .grammar import GrammarError, Grammars
 from .logprobs import logprobs
 from .media import MediaStore
 from .protocol import Logprobs, Progress, Submission
@@ -16,12 +19,19 @@ from .sampler import sample
 from .scheduler import Chunk, Scheduler
 from .sequence import Sequence
 
+COMPILE_WAIT = 0.01
+"""Seconds that an otherwise idle step waits for a grammar."""
+
 
 class Engine:
     """A scheduler, an encoder and a runner. `step` is the whole story: schedule, run, sample, encode."""
 
-    def __init__(self, scheduler: Scheduler, runner: Runner, encoder: Encoder, media: MediaStore) -> None:
+    def __init__(
+        self, scheduler: Scheduler, runner: Runner, encoder: Encoder, media: MediaStore, grammars: Grammars
+    ) -> None:
         self.scheduler = scheduler
+        self.grammars = grammars
+        self._compiling: list[tuple[Future[LLMatcher], Sequence]] = []
         self.runner = runner
         self.encoder = encoder
         self.media = media
@@ -31,7 +41,7 @@ class Engine:
     @property
     def idle(self) -> bool:
         """Whether there is nothing to do."""
-        return self.scheduler.idle
+        return self.scheduler.idle and not self._compiling
 
     def submit(self, request: Submission, frames: list[Tensor]) -> None:
         """Queue a request with the pixels of its media (uint8 RGB [frames, height, width, 3])."""
@@ -43,23 +53,34 @@ class Engine:
         positions, following = network.positions(len(request.token_ids), request.spans)
         for entry, medium in zip(request.media, media, strict=True):
             medium.alone = entry.alone
-        self.scheduler.add(Sequence(request, media, positions, following - len(request.token_ids)))
+        sequence = Sequence(request, media, positions, following - len(request.token_ids))
+        if request.sampling.grammar:
+            compiled = self.grammars.compile(request.sampling.grammar, request.produced)
+            self._compiling.append((compiled, sequence))
+        else:
+            self.scheduler.add(sequence)
 
     def abort(self, request: int) -> None:
         """Drop a request at once, wherever it is."""
-        sequence = self.scheduler.find(request)
+        compiling = [pair for pair in self._compiling if pair[1].id == request]
+        sequence = compiling[0][1] if compiling else self.scheduler.find(request)
+        self._compiling = [pair for pair in self._compiling if pair not in compiling]
         if sequence is not None:
             self._drop(sequence)
             self.encoder.drop_unused()
 
     def _drop(self, sequence: Sequence) -> None:
         self.scheduler.drop(sequence)
+        self._release(sequence)
+
+    def _release(self, sequence: Sequence) -> None:
         for medium in sequence.media:
             self.media.release(medium)
 
     @torch.inference_mode()
     def step(self) -> list[Progress]:
         """Run one step. Returns what it brought for each request that got a token."""
+        refused = self._take_compiled()
         began = time.monotonic()
         chunks = self.scheduler.schedule(encoding=not self.encoder.idle)
         for sequence in self.scheduler.running:
@@ -71,7 +92,24 @@ class Engine:
         self.scheduler.pace.note(decoding, sum(c.count for c in chunks if c.count > 1), used)
         self.encoder.work(self.scheduler.pace.rest(decoding, used))
         self.steps += 1
-        return progress
+        return refused + progress
+
+    def _take_compiled(self) -> list[Progress]:
+        """Let sequences with a finished grammar in; with nothing else to do, wait a moment for one."""
+        if not self._compiling:
+            return []
+        wait([future for future, _ in self._compiling], COMPILE_WAIT if self.scheduler.idle else 0, FIRST_COMPLETED)
+        done = [pair for pair in self._compiling if pair[0].done()]
+        self._compiling = [pair for pair in self._compiling if pair not in done]
+        refused = []
+        for future, sequence in done:
+            try:
+                sequence.matcher = future.result()
+                self.scheduler.add(sequence)
+            except GrammarError as error:
+                self._release(sequence)
+                refused.append(Progress(sequence.id, [], finish="refused", refused=str(error)))
+        return refused
 
     def _run(self, chunks: list[Chunk]) -> list[Progress]:
         logits = self.runner.run(chunks)

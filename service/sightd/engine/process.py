@@ -24,6 +24,7 @@ from .attention import BACKENDS, backend, hook
 from .blocks import BlockPool
 from .core import Engine
 from .encoder import Encoder
+from .grammar import Grammars
 from .kv_cache import KVCache
 from .media import MediaStore, Medium
 from .memory import CachePlan, DoesNotFit, free_bytes, plan
@@ -89,7 +90,9 @@ def assemble(start: dict[str, Any], network: Network, planned: CachePlan) -> Eng
     pace = Pace(most, min(most, CPU_LEAST_TOKENS if on_cpu else CUDA_LEAST_TOKENS))
     scheduler = Scheduler(BlockPool(planned.blocks, BLOCK_SIZE), start["max_sequences"], pace)
     encoder = Encoder(network, attention, CPU_ENCODER_PIXELS if on_cpu else CUDA_ENCODER_PIXELS)
-    return Engine(scheduler, Runner(network, cache, attention), encoder, MediaStore(start["encoder_cache_bytes"]))
+    grammars = Grammars(Path(start["folder"]), network.vocabulary, network.eos_token_ids)
+    store = MediaStore(start["encoder_cache_bytes"])
+    return Engine(scheduler, Runner(network, cache, attention), encoder, store, grammars)
 
 
 class Serving:

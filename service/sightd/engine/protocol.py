@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from ..models.prompt import Span
 
-FinishReason = Literal["stop", "length", "abort", "error"]
+FinishReason = Literal["stop", "length", "refused"]
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,8 @@ class Sampling:
 
     Penalties as OpenAI's API (frequency, presence: of the answer's tokens) and transformers (repetition: of the
     prompt's too) define them. `bad_words` are token sequences that never come; only `allowed_token_ids` come, where
-    there are any. `logprobs` is how many of the likeliest tokens are reported beside each chosen one, -1 for none.
+    there are any, and only texts of the `grammar` (in llguidance's terms), if there
+    is one. `logprobs` is how many of the likeliest tokens are reported beside each chosen one, -1 for none.
     """
 
     max_tokens: int
@@ -41,6 +42,7 @@ class Sampling:
     stop_token_ids: tuple[int, ...] = ()
     ignore_eos: bool = False
     logprobs: int = -1
+    grammar: str = ""
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,8 @@ Logprobs = tuple[float, list[int], list[float]]
 @dataclass(frozen=True)
 class Progress:
     """What one step brought for one request: new tokens (with as many `logprobs` where they are wanted), and why it
-    ended if it did. Times are seconds spent waiting for a place and in prefill, sent with the first token."""
+    ended if it did. Times are seconds spent waiting for a place and in prefill, sent with the first token.
+    `refused` says what is wrong with a grammar."""
 
     id: int
     tokens: list[int]
@@ -108,7 +111,7 @@ class Progress:
     finish: FinishReason | None = None
     queued: float | None = None
     prefill: float | None = None
-    error: str | None = None
+    refused: str | None = None
 
 
 @dataclass(frozen=True)

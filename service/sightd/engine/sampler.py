@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .grammar import masked
 from .penalties import adjusted
 from .randomness import uniform
 from .sequence import Sequence
@@ -14,7 +15,7 @@ from .sequence import Sequence
 def sample(logits: Tensor, sequences: list[Sequence], eos: frozenset[int]) -> list[int]:
     """The next token of each sequence from its row of `logits`, float32 [sequences, vocabulary]; `eos` are the model's
     end tokens."""
-    logits = adjusted(logits, sequences, eos)
+    logits = masked(adjusted(logits, sequences, eos), sequences)
     best: list[int] = logits.argmax(-1).tolist()
     drawing = [row for row, s in enumerate(sequences) if s.request.sampling.temperature > 0]
     if drawing:

@@ -66,7 +66,7 @@ class Scheduler:
         if sequence in self.running:
             self.running.remove(sequence)
         else:
-            self.waiting.remove(sequence)
+            self.waiting.discard(sequence)
         self._give_back(sequence)
 
     def schedule(self, encoding: bool = False) -> list[Chunk]:

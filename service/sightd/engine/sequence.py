@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, field
 
 import numpy as np
+from llguidance import LLMatcher
 from numpy.typing import NDArray
 
 from .blocks import Digest, chain
@@ -34,6 +35,7 @@ class Sequence:
     arrived: float = field(default_factory=time.monotonic)
     started: float | None = None
     first_token: float | None = None
+    matcher: LLMatcher | None = None
 
     def __post_init__(self) -> None:
         self.tokens = [*self.request.token_ids, *self.request.produced]
@@ -105,7 +107,11 @@ class Sequence:
         self.tokens.append(token)
         sampling = self.request.sampling
         ends = token in eos_token_ids and not sampling.ignore_eos
-        if ends or token in sampling.stop_token_ids:
+        if ends or token in sampling.stop_token_ids or self._grammar_ends_with(token):
             self.finish = "stop"
         elif self.produced >= sampling.max_tokens:
             self.finish = "length"
+
+    def _grammar_ends_with(self, token: int) -> bool:
+        """Tell the grammar of the token; whether nothing can follow it."""
+        return self.matcher is not None and (not self.matcher.consume_token(token) or self.matcher.is_stopped())

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import re
 from typing import Any
 
 from ...errors import BadRequest
+from .. import structured
 from ..conversation import Conversation, Wishes
-from .schema import ChatRequest, ImagePart, Message
+from .schema import (
+    ChatRequest,
+    ImagePart,
+    Message,
+    ObjectFormat,
+    SchemaFormat,
+    StructuredOutputs,
+    TextFormat,
+)
 
 DATA_URI = re.compile(r"data:(?P<type>[\w.+-]+/[\w.+-]+)?(;[\w=.+-]+)*;base64,", re.ASCII)
 
@@ -64,6 +74,47 @@ def picture(url: str, param: str) -> bytes:
         ) from None
 
 
+def grammar(request: ChatRequest) -> str:
+    """The grammar that the answer is held to, or "". Raises BadRequest when it does not compile."""
+    wanted, form = request.structured_outputs, request.response_format
+    if wanted is not None and form is not None and not isinstance(form, TextFormat):
+        raise BadRequest(
+            "Give response_format or structured_outputs, not both.",
+            "response_format 与 structured_outputs 不能同时使用。",
+            param="structured_outputs",
+        )
+    if isinstance(form, SchemaFormat):
+        return structured.json_grammar(form.json_schema.schema_, "response_format.json_schema")
+    if isinstance(form, ObjectFormat):
+        return structured.any_object("response_format")
+    return structured_grammar(wanted) if wanted is not None else ""
+
+
+def structured_grammar(wanted: StructuredOutputs) -> str:
+    """The grammar of vLLM's field."""
+    param = "structured_outputs"
+    if wanted.regex is not None:
+        return structured.regex_grammar(wanted.regex, param)
+    if wanted.choice is not None:
+        return structured.choice_grammar(wanted.choice, param)
+    if wanted.grammar is not None:
+        return structured.context_free_grammar(wanted.grammar, param)
+    if wanted.json_ is None:
+        return structured.any_object(param) if wanted.json_object else ""
+    return structured.json_grammar(as_schema(wanted.json_, param), param)
+
+
+def as_schema(given: dict[str, Any] | str, param: str) -> dict[str, Any]:
+    """A schema given as an object or as its JSON text. Raises BadRequest."""
+    try:
+        schema = json.loads(given) if isinstance(given, str) else given
+    except ValueError as error:
+        raise structured.broken(f"it is not JSON: {error}", param) from error
+    if not isinstance(schema, dict):
+        raise structured.broken("it is not an object", param)
+    return schema
+
+
 def wishes(request: ChatRequest) -> Wishes:
     """How the request wants to be answered."""
     return Wishes(
@@ -80,6 +131,7 @@ def wishes(request: ChatRequest) -> Wishes:
         allowed_token_ids=tuple(request.allowed_token_ids or ()),
         bad_words=tuple(request.bad_words or ()),
         min_tokens=request.min_tokens or 0,
+        grammar=grammar(request),
         stop=request.stops,
         stop_token_ids=tuple(request.stop_token_ids or ()),
         ignore_eos=bool(request.ignore_eos),

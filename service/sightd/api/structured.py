@@ -1,0 +1,78 @@
+"""What a request says about the form of its answer, as one grammar in llguidance's terms."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from llguidance import LLMatcher
+from llguidance.gbnf_to_lark import GbnfToLarkError, any_to_lark
+
+from ..errors import BadRequest
+
+if TYPE_CHECKING:
+    from llguidance._lib import JsonCompileOptions
+
+LARGEST = 64 * 1024
+"""Characters of the largest schema, expression or grammar."""
+SPACING: JsonCompileOptions = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
+"""One space after commas and colons and none elsewhere: a model that likes white space could fill an answer with it."""
+
+
+def json_grammar(schema: dict[str, Any] | bool, param: str) -> str:
+    """JSON that a schema describes. Raises BadRequest."""
+    return checked(LLMatcher.grammar_from_json_schema(json.dumps(schema), overrides=SPACING), param)
+
+
+def any_object(param: str) -> str:
+    """Any JSON object."""
+    return json_grammar({"type": "object"}, param)
+
+
+def regex_grammar(expression: str, param: str) -> str:
+    """Text that a regular expression matches as a whole. Raises BadRequest."""
+    return checked(LLMatcher.grammar_from_regex(expression), param)
+
+
+def choice_grammar(choices: list[str], param: str) -> str:
+    """One of the choices."""
+    alternatives = " | ".join(json.dumps(choice, ensure_ascii=False) for choice in choices)
+    return checked(LLMatcher.grammar_from_lark(f"start: {alternatives}"), param)
+
+
+def context_free_grammar(text: str, param: str) -> str:
+    """A grammar in Lark's or GBNF's notation. Raises BadRequest."""
+    if len(text) > LARGEST:
+        raise too_large(param)
+    try:
+        return checked(LLMatcher.grammar_from_lark(any_to_lark(text)), param)
+    except GbnfToLarkError as error:
+        raise broken(str(error), param) from error
+
+
+def checked(grammar: str, param: str) -> str:
+    """The grammar, when it can be compiled within llguidance's limits. Raises BadRequest."""
+    if len(grammar) > LARGEST:
+        raise too_large(param)
+    is_error, messages = LLMatcher.validate_grammar_with_warnings(grammar)
+    if is_error:
+        raise broken(messages[0], param)
+    return grammar
+
+
+def too_large(param: str) -> BadRequest:
+    """The error for a grammar over the limit."""
+    return BadRequest(
+        f"{param} is larger than {LARGEST} characters. Simplify it.",
+        f"{param} 超过了 {LARGEST} 个字符的限制，请简化。",
+        param=param,
+        code="grammar_too_large",
+    )
+
+
+def broken(reason: str, param: str) -> BadRequest:
+    """The error for a grammar that does not compile."""
+    line = reason.strip().splitlines()[0][:200] if reason.strip() else "no reason given"
+    return BadRequest(
+        f"{param} cannot be compiled: {line}", f"{param} 无法编译：{line}", param=param, code="invalid_grammar"
+    )
