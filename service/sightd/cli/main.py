@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from .. import version
+from .bench import bench
 from .config import check_config, show_config
 from .recognize import recognize
 from .selftest import selftest
@@ -16,5 +17,5 @@ def main() -> None:
     """Ask, check and look after a sightd."""
 
 
-for verb in (check_config, show_config, recognize, selftest):
+for verb in (bench, check_config, show_config, recognize, selftest):
     main.add_command(verb)
