@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from .conftest import StartServer
@@ -95,7 +96,29 @@ def test_a_killed_engine_comes_back(start_server: StartServer) -> None:
     os.kill(engine, signal.SIGKILL)
     until(lambda: server.status("/readyz") == 503, 5, "/readyz says 503")
     until(lambda: server.status("/readyz") == 200, READY_SECONDS, "/readyz says 200 again")
+    assert server.client.get("/health").json()["engines"][0]["deaths"] == 1
+    asked = {"messages": [{"role": "user", "content": "hello"}], "max_tokens": 3}
+    server.client.post("/v1/chat/completions", json=asked).raise_for_status()
     assert server.client.get("/health").json()["engines"][0]["deaths"] == 0
+
+
+def test_loading_on_demand(start_server: StartServer) -> None:
+    """The model is loaded by the first request, unloaded when idle, and loaded again by the next one."""
+    server = start_server(
+        environment={"SIGHTD_MODEL__LOAD": "first_request", "SIGHTD_MODEL__UNLOAD_MINUTES": "0.02"}
+    ).wait_ready()
+
+    def loaded() -> list[int]:
+        return children_running(server.process.pid, "sightd.engine.process")
+
+    asked = {"messages": [{"role": "user", "content": "hello"}], "max_tokens": 3}
+    for _ in range(2):
+        until(lambda: not loaded(), 30, "no engine runs")
+        assert server.client.get("/health").json()["engines"][0]["state"] == "unloaded"
+        with ThreadPoolExecutor(2) as pool:
+            answers = list(pool.map(lambda _: server.client.post("/v1/chat/completions", json=asked), range(2)))
+        assert [answer.status_code for answer in answers] == [200, 200]
+        assert loaded()
 
 
 def test_a_taken_port_is_said(start_server: StartServer) -> None:

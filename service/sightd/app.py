@@ -50,7 +50,8 @@ def lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMana
     async def run(_: FastAPI) -> AsyncIterator[dict[str, Any]]:
         services = make_services(settings)
         services.decoders.start()
-        services.engines.start()
+        model = settings.model
+        services.engines.start(model.load == "start", 60 * model.unload_minutes)
         try:
             yield {"services": services}
         finally:

@@ -89,7 +89,7 @@ async def answering(
     Raises the errors of admission, decoding and prompt building; nothing is held after an error.
     """
     check_pictures(conversation.pictures, services.settings.limits)
-    services.engines.pick()
+    await services.engines.wake()
     async with AsyncExitStack() as held:
         record.queue_seconds = await held.enter_async_context(services.admission.place())
         frames = await decoded(services, record, conversation, held)

@@ -45,7 +45,7 @@ async def examine(settings: Settings, device: str) -> int:
     engine = settings.engine.model_copy(update={"devices": (device,)})
     services = make_services(settings.model_copy(update={"engine": engine}))
     services.decoders.start()
-    services.engines.start()
+    services.engines.start(load=True, unload_seconds=0)
     try:
         if not await started(services):
             click.echo(f"{device}  {services.engines.why_not_ready()}", err=True)

@@ -23,7 +23,7 @@ from .quarantine import Quarantine
 
 log = logs.get(__name__)
 
-State = Literal["starting", "loading", "warming", "ready", "restarting", "failed", "stopped"]
+State = Literal["unloaded", "starting", "loading", "warming", "ready", "restarting", "failed", "stopped"]
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 """Seconds before a dead engine is started again: doubled with each death in a row."""
@@ -62,11 +62,13 @@ class EngineClient:
         self._hang_seconds = hang_seconds
         self._encoding: list[bytes] = []
         self._watch: asyncio.Task[None] | None = None
-        self.state: State = "stopped"
+        self.state: State = "unloaded"
         self.reason = ""
         self.info: EngineInfo | None = None
         self.deaths = 0
         self.last_sign = time.monotonic()
+        self.settled = asyncio.Event()
+        """Set once the model's size is known, or the engine has given up."""
         self._start_message = {"type": "start", "device": device, **start}
         self._warm_up = warm_up
         self._pending: dict[int, Pending] = {}
@@ -95,9 +97,14 @@ class EngineClient:
         self._watch = asyncio.get_running_loop().create_task(self._look_after(self._process))
         log.info("engine started", device=self.device, pid=self._process.pid)
 
-    def stop(self) -> None:
+    def unload(self) -> None:
+        """End the process until the engine is needed again."""
+        self.stop("unloaded")
+        log.info("engine unloaded", device=self.device)
+
+    def stop(self, state: State = "stopped") -> None:
         """End the process."""
-        self._enter("stopped")
+        self._enter(state)
         for task in (self._revival, self._watch):
             if task is not None:
                 task.cancel()
@@ -161,6 +168,7 @@ class EngineClient:
                 self._enter("loading")
             case "ready":
                 self.info = EngineInfo(**message["info"] | {"eos_token_ids": tuple(message["info"]["eos_token_ids"])})
+                self.settled.set()
                 self._enter("warming")
                 self._begin_warm_up()
             case "failed":
@@ -193,7 +201,7 @@ class EngineClient:
             log.info("engine ready", device=self.device)
 
     def _gone(self) -> None:
-        if self.state in ("stopped", "failed"):
+        if self.state in ("unloaded", "stopped", "failed"):
             return
         status = self._process.wait() if self._process else None
         self.deaths += 1
@@ -218,6 +226,7 @@ class EngineClient:
 
     def _give_up(self, reason: str) -> None:
         self.reason = reason
+        self.settled.set()
         self._enter("failed")
         log.error("engine stays down", device=self.device, reason=reason)
         for pending in self._pending.values():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from typing import Any
 
 from ..errors import NotReady
@@ -14,23 +16,55 @@ class EnginePool:
     """One client for each configured device."""
 
     def __init__(self, devices: tuple[str, ...], start: dict[str, Any], warm_up: WarmUp, hang_seconds: float) -> None:
+        self._idle_watch: asyncio.Task[None] | None = None
+        self._last_used = time.monotonic()
+        self._on_demand = False
         quarantine = Quarantine()
         self.engines = [EngineClient(device, start, warm_up, quarantine, hang_seconds) for device in devices]
 
-    def start(self) -> None:
-        """Start all engines."""
-        for engine in self.engines:
-            engine.start()
+    def start(self, load: bool, unload_seconds: float) -> None:
+        """Start all engines, now or (unless `load`) when the first request comes; end them after `unload_seconds`
+        without a request, where that is not 0."""
+        self._on_demand = not load or unload_seconds > 0
+        if load:
+            self._load()
+        if unload_seconds:
+            self._idle_watch = asyncio.get_running_loop().create_task(self._unload_after(unload_seconds))
 
     def stop(self) -> None:
         """End all engines."""
+        if self._idle_watch is not None:
+            self._idle_watch.cancel()
         for engine in self.engines:
             engine.stop()
 
+    def _load(self) -> None:
+        for engine in self.engines:
+            if engine.state == "unloaded":
+                engine.start()
+
+    async def _unload_after(self, seconds: float) -> None:
+        while True:
+            await asyncio.sleep(min(1.0, seconds / 4))
+            if any(engine.load for engine in self.engines):
+                self._last_used = time.monotonic()
+            elif time.monotonic() - self._last_used > seconds:
+                for engine in self.engines:
+                    if engine.state == "ready":
+                        engine.unload()
+
+    async def wake(self) -> None:
+        """Make sure that a request can be given to `pick`, loading the model when it is not loaded. Raises NotReady."""
+        self._last_used = time.monotonic()
+        if self._on_demand:
+            self._load()
+            await self.engines[0].settled.wait()
+        self.pick()
+
     @property
     def ready(self) -> bool:
-        """Whether some engine can answer now."""
-        return any(engine.state == "ready" for engine in self.engines)
+        """Whether a request would be answered: by an engine that is ready, or by one that it wakes."""
+        return any(engine.state in ("ready", "unloaded") for engine in self.engines)
 
     @property
     def failed(self) -> bool:
