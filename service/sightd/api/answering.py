@@ -102,7 +102,9 @@ async def answering(
             spans=prompt.spans,
             media=[Frames(f.digest, f.frames, f.height, f.width) for f in frames],
         )
-        yield Answer(services, record, services.engines.pick(), submission, frames, wishes.stop)
+        engine = await services.engines.wake(submission.prefix)
+        record.device = engine.device
+        yield Answer(services, record, engine, submission, frames, wishes.stop)
 
 
 async def decoded(

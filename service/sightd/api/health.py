@@ -9,6 +9,7 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
 from .. import version
+from ..engine.protocol import EngineCounts
 from .services import Served, Services
 
 router = APIRouter(tags=["health"])
@@ -35,6 +36,7 @@ class EngineHealth(BaseModel):
     reason: str
     requests: int
     deaths: int
+    counts: EngineCounts
 
 
 class Health(BaseModel):
@@ -87,6 +89,6 @@ async def health(response: Response, services: Served) -> Health:
 def engines(services: Services) -> list[EngineHealth]:
     """The state of every engine."""
     return [
-        EngineHealth(device=e.device, state=e.state, reason=e.reason, requests=e.load, deaths=e.deaths)
+        EngineHealth(device=e.device, state=e.state, reason=e.reason, requests=e.load, deaths=e.deaths, counts=e.counts)
         for e in services.engines.engines
     ]

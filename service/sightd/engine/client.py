@@ -18,7 +18,7 @@ from ..errors import BadRequest, Internal, SightdError
 from ..processes.channel import Received, memory_file, pair
 from ..processes.child import spawn
 from ..processes.link import Link, close_all
-from .protocol import EngineInfo, Progress, Submission
+from .protocol import EngineCounts, EngineInfo, Progress, Submission
 from .quarantine import Quarantine
 
 log = logs.get(__name__)
@@ -65,6 +65,7 @@ class EngineClient:
         self.state: State = "unloaded"
         self.reason = ""
         self.info: EngineInfo | None = None
+        self.counts = EngineCounts()
         self.deaths = 0
         self.last_sign = time.monotonic()
         self.settled = asyncio.Event()
@@ -164,6 +165,8 @@ class EngineClient:
                 if not message["digests"]:
                     self._quarantine.absolve(self._encoding)
                 self._encoding = message["digests"]
+            case "counts":
+                self.counts = EngineCounts(**message["counts"])
             case "loading":
                 self._enter("loading")
             case "ready":

@@ -13,7 +13,7 @@ from .encoder import Encoder
 from .grammar import GrammarError, Grammars
 from .logprobs import logprobs
 from .media import MediaStore
-from .protocol import Logprobs, Progress, Submission
+from .protocol import EngineCounts, Logprobs, Progress, Submission
 from .runner import Runner
 from .sampler import sample
 from .scheduler import Chunk, Scheduler
@@ -93,6 +93,18 @@ class Engine:
         self.encoder.work(self.scheduler.pace.rest(decoding, used))
         self.steps += 1
         return refused + progress
+
+    def counts(self) -> EngineCounts:
+        """What has been done so far."""
+        pool, media = self.scheduler.pool, self.media.counts
+        return EngineCounts(
+            prefix_tokens=pool.counts.queries,
+            prefix_tokens_found=pool.counts.hits,
+            media=media.queries,
+            media_found=media.hits,
+            preemptions=self.scheduler.preemptions,
+            cache_used=round(pool.used / pool.total, 4),
+        )
 
     def _take_compiled(self) -> list[Progress]:
         """Let sequences with a finished grammar in; with nothing else to do, wait a moment for one."""

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import OrderedDict
 from typing import Any
 
 from ..errors import NotReady
 from .client import EngineClient, WarmUp
 from .protocol import EngineInfo
 from .quarantine import Quarantine
+
+MOST_AHEAD = 4
+"""Requests by which the engine that holds a prefix may be busier than the least loaded one."""
+PREFIXES = 10_000
+"""Prefixes whose engine is remembered."""
 
 
 class EnginePool:
@@ -19,6 +25,7 @@ class EnginePool:
         self._idle_watch: asyncio.Task[None] | None = None
         self._last_used = time.monotonic()
         self._on_demand = False
+        self._holders: OrderedDict[bytes, EngineClient] = OrderedDict()
         quarantine = Quarantine()
         self.engines = [EngineClient(device, start, warm_up, quarantine, hang_seconds) for device in devices]
 
@@ -53,13 +60,13 @@ class EnginePool:
                     if engine.state == "ready":
                         engine.unload()
 
-    async def wake(self) -> None:
-        """Make sure that a request can be given to `pick`, loading the model when it is not loaded. Raises NotReady."""
+    async def wake(self, prefix: bytes = b"") -> EngineClient:
+        """What `pick` gives, after the model was loaded on demand. Raises NotReady."""
         self._last_used = time.monotonic()
         if self._on_demand:
             self._load()
             await self.engines[0].settled.wait()
-        self.pick()
+        return self.pick(prefix)
 
     @property
     def ready(self) -> bool:
@@ -81,13 +88,14 @@ class EnginePool:
         parts = [f"{e.device}: {e.state}" + (f" ({e.reason})" if e.reason else "") for e in self.engines]
         return "No engine is ready. " + "; ".join(parts) + "."
 
-    def pick(self) -> EngineClient:
-        """The engine for the next request: the least loaded that is ready, else one that is being started again.
-        Raises NotReady while the model is loaded for the first time or when every engine has failed."""
+    def pick(self, prefix: bytes = b"") -> EngineClient:
+        """The engine for the next request: the least loaded that is ready, else one that is being started again; the
+        one that had a request with the same `prefix`, unless it has much more to do. Raises NotReady while the model is
+        loaded for the first time or when every engine has failed."""
         for states in (("ready",), ("restarting", "starting", "loading", "warming")):
             usable = [e for e in self.engines if e.state in states and e.info is not None]
             if usable:
-                return min(usable, key=lambda engine: engine.load)
+                return self._holder(prefix, usable)
         if self.failed:
             raise NotReady(
                 "The model could not be loaded; the operator finds the reason in the log.",
@@ -95,3 +103,13 @@ class EnginePool:
                 60,
             )
         raise NotReady("The model is being loaded. Try again shortly.", "模型正在加载，请稍后重试。")
+
+    def _holder(self, prefix: bytes, usable: list[EngineClient]) -> EngineClient:
+        least = min(usable, key=lambda engine: engine.load)
+        holder = self._holders.pop(prefix, least)
+        chosen = holder if holder in usable and holder.load <= least.load + MOST_AHEAD else least
+        if prefix:
+            self._holders[prefix] = chosen
+            while len(self._holders) > PREFIXES:
+                self._holders.popitem(last=False)
+        return chosen

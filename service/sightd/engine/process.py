@@ -101,7 +101,7 @@ class Serving:
     def __init__(self, end: socket.socket, engine: Engine) -> None:
         self._end = end
         self._engine = engine
-        self._last_sent = time.monotonic()
+        self._last_sent = self._last_counted = time.monotonic()
         engine.encoder.on_pass = self._report_pass
 
     def run(self) -> None:
@@ -113,6 +113,9 @@ class Serving:
                 self._send({"type": "tokens", "progress": [asdict(p) for p in brought]})
             elif time.monotonic() - self._last_sent >= BEAT_SECONDS:
                 self._send({"type": "beat", "steps": self._engine.steps})
+            if time.monotonic() - self._last_counted >= BEAT_SECONDS:
+                self._last_counted = time.monotonic()
+                self._send({"type": "counts", "counts": asdict(self._engine.counts())})
 
     def _take(self, seconds: float) -> None:
         """Handle all messages that are there; wait up to `seconds` for the first."""

@@ -2,15 +2,18 @@
 
 Front to engine: `submit` (with one memory file of RGB frames for each medium), `abort`.
 Engine to front: `loading`, `ready`, `failed`, `tokens` (all that one step brought), `encoding` (the digests of the
-media that enter the vision encoder, none at the end), `beat` (a sign of life).
+media that enter the vision encoder, none at the end), `counts` (now and then), `beat` (a sign of life).
 """
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from ..models.prompt import Span
+
+PREFIX_TOKENS = 64
 
 FinishReason = Literal["stop", "length", "refused"]
 
@@ -71,6 +74,12 @@ class Submission:
     priority: int = 0
     salt: bytes = b""
 
+    @property
+    def prefix(self) -> bytes:
+        """A name for how the request begins: its first medium, or its first tokens."""
+        begin = self.media[0].digest if self.media else repr(self.token_ids[:PREFIX_TOKENS]).encode()
+        return hashlib.blake2b(self.salt + begin, digest_size=16).digest()
+
     def packed(self) -> dict[str, Any]:
         """As a message."""
         return {"type": "submit", **asdict(self)}
@@ -112,6 +121,19 @@ class Progress:
     queued: float | None = None
     prefill: float | None = None
     refused: str | None = None
+
+
+@dataclass(frozen=True)
+class EngineCounts:
+    """What an engine has done since it started: prompt tokens looked up and found in the key/value cache, media asked
+    for and found encoded, preemptions; and the share of the cache's blocks in use."""
+
+    prefix_tokens: int = 0
+    prefix_tokens_found: int = 0
+    media: int = 0
+    media_found: int = 0
+    preemptions: int = 0
+    cache_used: float = 0.0
 
 
 @dataclass(frozen=True)

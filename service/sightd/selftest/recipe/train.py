@@ -32,7 +32,7 @@ RATE = 3e-3
 WARM_UP = 150
 DECAY_FROM = 0.55
 """The share of the steps after which the learning rate falls, linearly, to nothing."""
-LOOKING = 0.45
+LOOKING = 0.52
 """The share of the steps, at the beginning, in which the vision encoder is taught alone."""
 LESSONS = 0.5
 """The weight of the cells' lessons beside the answers."""
@@ -178,7 +178,7 @@ def main() -> None:
         "folder", type=Path, help="where the checkpoint is written; an interrupted run there is continued"
     )
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--steps", type=int, default=4000, help="batches to train on")
+    parser.add_argument("--steps", type=int, default=5000, help="batches to train on")
     parser.add_argument("--rows", type=int, default=32, help="samples in a batch")
     parser.add_argument("--processes", type=int, default=os.cpu_count(), help="part of what a seed names")
     options = parser.parse_args()
