@@ -6,110 +6,16 @@ runs once for many answers.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
 from . import answers, layouts
 from .draw import Drawing, draw
+from .mix import ASKERS, LAYOUTS, LOOKED_AT, MIX
 from .phrases import OTHER_LANGUAGE, Language, Turn
-from .questions import (
-    comparing,
-    counting,
-    describing,
-    following,
-    offtopic,
-    placing,
-    properties,
-    reading,
-    sizing,
-)
+from .questions import comparing, following, offtopic
 from .scene import Scene
-
-Asker = Callable[[Scene, Language, Random], Turn | None]
-
-ASKERS: dict[str, tuple[tuple[Asker, int], ...]] = {
-    "single": (
-        (properties.colour, 4),
-        (properties.shape, 6),
-        (properties.both, 2),
-        (describing.describe, 4),
-        (placing.where, 3),
-        (properties.ground, 1),
-        (describing.is_it, 2),
-        (describing.is_there, 2),
-        (counting.count, 1),
-    ),
-    "pair": (
-        (properties.colour, 3),
-        (properties.shape, 3),
-        (placing.relative, 8),
-        (placing.at_side, 2),
-        (placing.kind_at_side, 3),
-        (sizing.bigger_of_two, 5),
-        (sizing.biggest, 2),
-        (sizing.bigger_side, 2),
-        (describing.describe, 3),
-        (describing.is_there, 1),
-        (describing.is_it, 1),
-        (counting.count, 1),
-        (describing.is_bigger, 1),
-        (describing.is_placed, 2),
-    ),
-    "several": (
-        (properties.colour, 3),
-        (properties.shape, 3),
-        (placing.relative, 5),
-        (sizing.bigger_of_two, 2),
-        (sizing.biggest, 2),
-        (describing.is_there, 2),
-        (describing.is_it, 1),
-        (counting.count, 3),
-        (describing.describe, 1),
-        (describing.is_placed, 1),
-        (describing.is_bigger, 1),
-    ),
-    "groups": (
-        (counting.count, 10),
-        (describing.describe, 2),
-        (describing.is_there, 1),
-        (properties.colour, 1),
-        (properties.shape, 1),
-        (describing.is_more, 1),
-    ),
-    "lined": (
-        (counting.count, 10),
-        (describing.describe, 2),
-        (describing.is_there, 1),
-        (properties.colour, 1),
-        (properties.shape, 1),
-        (describing.is_more, 1),
-    ),
-    "sign": ((reading.read, 8), (properties.colour, 2), (properties.shape, 3), (properties.ink, 1)),
-    "written": (
-        (reading.read, 10),
-        (properties.ink, 1),
-        (describing.describe, 2),
-        (properties.ground, 1),
-        (properties.shape, 1),
-        (properties.colour, 1),
-    ),
-    "blank": ((describing.describe, 3), (properties.ground, 3), (counting.count, 1)),
-}
-"""Per layout: who may ask, and how often."""
-
-LAYOUTS: dict[str, layouts.Layout] = {
-    "single": layouts.single,
-    "pair": layouts.pair,
-    "several": layouts.several,
-    "groups": layouts.groups,
-    "lined": layouts.lined,
-    "sign": layouts.sign,
-    "written": layouts.written,
-    "blank": layouts.blank,
-}
-MIX = {"single": 22, "pair": 21, "several": 10, "groups": 12, "lined": 5, "sign": 4, "written": 25, "blank": 1}
 
 SYSTEM = {
     "en": (
@@ -193,10 +99,6 @@ def conversation(layout: str, scene: Scene, rng: Random) -> list[Turn]:
     while len(turns) < 3 and rng.random() < 0.2:
         turns.append(one_turn(layout, scene, tongue if rng.random() < 0.8 else language(rng), rng))
     return turns
-
-
-LOOKED_AT = {"single": 20, "pair": 15, "several": 10, "groups": 8, "lined": 4, "sign": 6, "written": 37}
-"""The mix of pictures without questions: more to read, since reading takes longest to learn."""
 
 
 def sight(rng: Random, size: layouts.Size) -> Sample:

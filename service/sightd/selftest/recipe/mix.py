@@ -1,0 +1,97 @@
+"""How often the recipe draws which kind of picture, and asks which kind of question about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+
+from . import layouts
+from .phrases import Language, Turn
+from .questions import counting, describing, placing, properties, reading, sizing
+from .scene import Scene
+
+Asker = Callable[[Scene, Language, Random], Turn | None]
+
+ASKERS: dict[str, tuple[tuple[Asker, int], ...]] = {
+    "single": (
+        (properties.colour, 4),
+        (properties.shape, 6),
+        (properties.both, 2),
+        (describing.describe, 4),
+        (placing.where, 3),
+        (properties.ground, 1),
+        (describing.is_it, 2),
+        (describing.is_there, 2),
+        (counting.count, 1),
+    ),
+    "pair": (
+        (properties.colour, 3),
+        (properties.shape, 3),
+        (placing.relative, 8),
+        (placing.at_side, 2),
+        (placing.kind_at_side, 3),
+        (sizing.bigger_of_two, 5),
+        (sizing.biggest, 2),
+        (sizing.bigger_side, 2),
+        (describing.describe, 3),
+        (describing.is_there, 1),
+        (describing.is_it, 1),
+        (counting.count, 1),
+        (describing.is_bigger, 1),
+        (describing.is_placed, 2),
+    ),
+    "several": (
+        (properties.colour, 3),
+        (properties.shape, 3),
+        (placing.relative, 5),
+        (sizing.bigger_of_two, 2),
+        (sizing.biggest, 2),
+        (describing.is_there, 2),
+        (describing.is_it, 1),
+        (counting.count, 3),
+        (describing.describe, 1),
+        (describing.is_placed, 1),
+        (describing.is_bigger, 1),
+    ),
+    "groups": (
+        (counting.count, 10),
+        (describing.describe, 2),
+        (describing.is_there, 1),
+        (properties.colour, 1),
+        (properties.shape, 1),
+        (describing.is_more, 1),
+    ),
+    "lined": (
+        (counting.count, 10),
+        (describing.describe, 2),
+        (describing.is_there, 1),
+        (properties.colour, 1),
+        (properties.shape, 1),
+        (describing.is_more, 1),
+    ),
+    "sign": ((reading.read, 8), (properties.colour, 2), (properties.shape, 3), (properties.ink, 1)),
+    "written": (
+        (reading.read, 10),
+        (properties.ink, 1),
+        (describing.describe, 2),
+        (properties.ground, 1),
+        (properties.shape, 1),
+        (properties.colour, 1),
+    ),
+    "blank": ((describing.describe, 3), (properties.ground, 3), (counting.count, 1)),
+}
+"""Per layout: who may ask, and how often."""
+
+LAYOUTS: dict[str, layouts.Layout] = {
+    "single": layouts.single,
+    "pair": layouts.pair,
+    "several": layouts.several,
+    "groups": layouts.groups,
+    "lined": layouts.lined,
+    "sign": layouts.sign,
+    "written": layouts.written,
+    "blank": layouts.blank,
+}
+MIX = {"single": 22, "pair": 21, "several": 10, "groups": 12, "lined": 5, "sign": 4, "written": 25, "blank": 1}
+LOOKED_AT = {"single": 20, "pair": 15, "several": 10, "groups": 8, "lined": 4, "sign": 6, "written": 37}
+"""The mix of pictures without questions: more to read, since reading takes longest to learn."""
