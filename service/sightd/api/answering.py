@@ -101,6 +101,8 @@ async def answering(
             sampling=sampling(services, wishes, len(prompt.token_ids)),
             spans=prompt.spans,
             media=[Frames(f.digest, f.frames, f.height, f.width) for f in frames],
+            priority=wishes.priority,
+            salt=wishes.cache_salt.encode("utf-8", "surrogatepass"),
         )
         engine = await services.engines.wake(submission.prefix)
         record.device = engine.device

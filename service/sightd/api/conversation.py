@@ -40,6 +40,8 @@ class Wishes:
     stop: tuple[str, ...] = ()
     stop_token_ids: tuple[int, ...] = ()
     ignore_eos: bool = False
+    priority: int = 0
+    cache_salt: str = ""
 
     def with_defaults(self, defaults: SamplingDefaults) -> tuple[float, float, int]:
         """Temperature, top-p and top-k with the model's defaults filled in."""

@@ -135,4 +135,6 @@ def wishes(request: ChatRequest) -> Wishes:
         stop=request.stops,
         stop_token_ids=tuple(request.stop_token_ids or ()),
         ignore_eos=bool(request.ignore_eos),
+        priority=request.priority or 0,
+        cache_salt=request.cache_salt or "",
     )

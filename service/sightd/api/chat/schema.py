@@ -134,6 +134,10 @@ class ChatRequest(Strict):
     stop: Annotated[str | list[str] | None, Field(description="up to 16 strings that end the answer")] = None
     stop_token_ids: Annotated[list[int] | None, Field(max_length=1024, description="tokens that end the answer")] = None
     ignore_eos: Annotated[bool | None, Field(description="go on after the model's end token")] = None
+    priority: Annotated[int | None, Field(ge=-1000, le=1000, description="lower values go first")] = None
+    cache_salt: Annotated[
+        str | None, Field(max_length=256, description="what is cached is shared among requests of the same salt only")
+    ] = None
     n: Annotated[Literal[1] | None, Field(description="only 1")] = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None
