@@ -57,12 +57,27 @@ def test_conversations_that_share_a_picture_do_not_see_each_other() -> None:
 
 
 def test_training_goes_on_where_it_stopped(tmp_path: Path) -> None:
-    """A few steps lower the loss, write a loadable checkpoint and a log, and a second run goes on from there."""
+    """A few steps of both kinds lower the loss and write a checkpoint and a log; a second run goes on from there, and
+    so does one that has nothing but the checkpoint."""
     folder = tmp_path / "model"
-    for steps in (4, 6):
-        command = [sys.executable, "-m", "sightd.selftest.recipe.train", str(folder), "--rows", "4", "--processes", "2"]
+    for steps in (4, 7, 8):
+        if steps == 8:
+            (folder / "training.pt").unlink()
+        command = [
+            sys.executable,
+            "-m",
+            "sightd.selftest.recipe.train",
+            str(folder),
+            "--rows",
+            "4",
+            "--processes",
+            "2",
+            "--looking",
+            "3",
+        ]
         subprocess.run([*command, "--steps", str(steps)], check=True, capture_output=True, timeout=300)
     lines = [json.loads(line) for line in (folder / "training.jsonl").read_text().splitlines()]
-    assert [line["step"] for line in lines] == [4, 6]
-    assert lines[1]["loss"] < lines[0]["loss"]
+    assert [line["step"] for line in lines] == [4, 7, 8]
+    assert 0 < lines[1]["loss"] < 10
+    assert lines[1]["lessons"] < lines[0]["lessons"]
     assert (folder / "model.safetensors").stat().st_size > 1_000_000

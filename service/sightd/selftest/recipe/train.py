@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 import torch.distributed as dist
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.multiprocessing.spawn import spawn
 
@@ -32,8 +32,6 @@ RATE = 3e-3
 WARM_UP = 150
 DECAY_FROM = 0.55
 """The share of the steps after which the learning rate falls, linearly, to nothing."""
-LOOKING = 0.52
-"""The share of the steps, at the beginning, in which the vision encoder is taught alone."""
 LESSONS = 0.5
 """The weight of the cells' lessons beside the answers."""
 SAVE_EVERY = 250
@@ -65,14 +63,19 @@ def save_state(trainee: Trainee, optimiser: Optimiser, step: int, folder: Path) 
 
 
 def load_state(trainee: Trainee, optimiser: Optimiser, folder: Path) -> int:
-    """The step to go on from: 0 when there is nothing to go on from."""
+    """The step to go on from: 0 when there is nothing to go on from. A finished checkpoint with its log, but without
+    the training's own state, is gone on from too, with fresh momentum."""
     path = folder / "training.pt"
-    if not path.exists():
+    if path.exists():
+        state = torch.load(path, weights_only=True)
+        trainee.load_state_dict(state["trainee"])
+        optimiser.restore(state["optimiser"])
+        return int(state["step"])
+    weights, log = folder / "model.safetensors", folder / "training.jsonl"
+    if not (weights.exists() and log.exists()):
         return 0
-    state = torch.load(path, weights_only=True)
-    trainee.load_state_dict(state["trainee"])
-    optimiser.restore(state["optimiser"])
-    return int(state["step"])
+    trainee.model.load_state_dict({k: v.float() for k, v in load_file(weights).items()}, strict=False)
+    return int(json.loads(log.read_text().splitlines()[-1])["step"])
 
 
 class Report:
@@ -161,7 +164,7 @@ def train(rank: int, options: argparse.Namespace, meeting: str) -> None:
     with Report(folder, start, steps) as report:
         for step in range(start, steps):
             rows = options.rows // options.processes
-            if step < LOOKING * steps:
+            if step < options.looking:
                 sums = look(trainee, *batches.sights(code, options.seed, step, rows, rank))
             else:
                 sums = answer(trainee, batches.batch(code, options.seed, step, rows, rank))
@@ -179,6 +182,7 @@ def main() -> None:
     )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--steps", type=int, default=4700, help="batches to train on")
+    parser.add_argument("--looking", type=int, default=2500, help="first batches, for the vision encoder alone")
     parser.add_argument("--rows", type=int, default=32, help="samples in a batch")
     parser.add_argument("--processes", type=int, default=os.cpu_count(), help="part of what a seed names")
     options = parser.parse_args()
