@@ -120,7 +120,9 @@ def install(app: FastAPI) -> None:
 
     async def framework(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        return respond(request, http_error(error, request.url.path))
+        # The framework wraps what is raised while it reads a body, such as the body's limit.
+        cause = error.__cause__
+        return respond(request, cause if isinstance(cause, SightdError) else http_error(error, request.url.path))
 
     async def unexpected(request: Request, error: Exception) -> Response:
         log.error("unexpected failure", exc_info=error)

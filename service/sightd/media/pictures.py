@@ -37,7 +37,7 @@ def decode(data: bytes, max_pixels: int) -> Image.Image:
     try:
         picture = Image.open(io.BytesIO(data), formats=FORMATS)
     except UnidentifiedImageError:
-        raise PictureError("not_a_picture") from None
+        raise PictureError("broken" if begins_like_a_picture(data) else "not_a_picture") from None
     except Exception as error:
         # Decoders raise whatever they like on crafted bytes; to the client all of it means the same.
         raise PictureError("broken") from error
@@ -48,6 +48,12 @@ def decode(data: bytes, max_pixels: int) -> Image.Image:
         return flatten(ImageOps.exif_transpose(picture))
     except Exception as error:
         raise PictureError("broken", picture.width, picture.height) from error
+
+
+def begins_like_a_picture(data: bytes) -> bool:
+    """Whether the first bytes are those of one of the formats."""
+    accepts = [accept for name in FORMATS if (accept := Image.OPEN[name][1]) is not None]
+    return any(accept(data[:16]) for accept in accepts)
 
 
 def flatten(picture: Image.Image) -> Image.Image:

@@ -72,7 +72,7 @@ def wait(client: httpx.Client, server: subprocess.Popen[bytes]) -> None:
 def readiness(client: httpx.Client) -> str | None:
     """None when the server is ready, else what it is doing."""
     try:
-        response = client.get("/readyz")
+        response = client.get("/readyz", timeout=2)
     except httpx.TransportError:
         return "starting sightd"
     return None if response.status_code == 200 else str(response.json()["reason"])

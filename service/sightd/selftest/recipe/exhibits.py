@@ -19,9 +19,9 @@ PAPER = Background((243, 238, 224), None, (233, 226, 208), "stripes")
 QUESTIONS: tuple[tuple[tuple[str, ...], str, str], ...] = (
     (("circle.png",), "What shape is it, and what colour?", "A red circle."),
     (("circle.png",), "图里有什么？", "一个红色的圆形。"),
-    (("pair.jpg",), "Where is the blue square relative to the star?", "On the left."),
+    (("pair.jpg",), "Where is the star relative to the square?", "On the right."),
     (("pair.jpg",), "蓝色的正方形和黄色的星形，哪个更大？", "黄色的星形更大。"),
-    (("crowd.png",), "How many triangles are there?", "There are 5."),
+    (("crowd.png",), "How many shapes are there?", "There are 5."),
     (("crowd.png",), "有几个紫色的心形？", "有2个。"),
     (("number.png",), "What number is shown?", "The number is 4821."),
     (("number.png",), "图中的数字是多少？", "数字是4821。"),
@@ -45,12 +45,12 @@ def scenes() -> dict[str, Scene]:
 
 
 def crowd() -> list[tuple[str, str, float, float, float]]:
-    """Five green triangles and two purple hearts."""
-    triangles = [(70, 70), (200, 60), (335, 80), (90, 220), (325, 225)]
-    hearts = [(205, 150), (210, 250)]
+    """Three green triangles and two purple hearts."""
+    triangles = [(75, 75), (325, 80), (200, 225)]
+    hearts = [(200, 80), (70, 230)]
     return [
-        *(("triangle", "green", 36, float(x), float(y)) for x, y in triangles),
-        *(("heart", "purple", 34, float(x), float(y)) for x, y in hearts),
+        *(("triangle", "green", 50, float(x), float(y)) for x, y in triangles),
+        *(("heart", "purple", 48, float(x), float(y)) for x, y in hearts),
     ]
 
 
