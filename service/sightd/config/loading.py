@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,8 @@ def load(
     try:
         settings = Settings.model_validate(merged)
     except ValidationError as error:
-        problems += [problem(entry, origins) for entry in error.errors(include_url=False)]
+        found = error.errors(include_url=False)
+        problems += [problem(entry, origins) for entry in found if not follows(entry, found)]
     if problems:
         raise ConfigError(problems)
     return Loaded(settings, origins)
@@ -72,6 +73,14 @@ def section_problem(layer: Layer, section: str, table: Any) -> Problem | None:
             layer.origin, section, f"is a section: write [{section}] on a line of its own and its keys below.", table
         )
     return None
+
+
+def follows(entry: Any, found: Sequence[Any]) -> bool:
+    """Whether a list is only called too short because pydantic left out the items that are wrong by themselves."""
+    place = entry["loc"]
+    return entry["type"] == "too_short" and any(
+        len(other["loc"]) > len(place) and other["loc"][: len(place)] == place for other in found
+    )
 
 
 def problem(entry: Any, origins: Mapping[str, str]) -> Problem:
