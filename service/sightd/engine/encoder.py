@@ -105,3 +105,4 @@ class Encoder:
         if self._running is not None and not any(m.users for m, _, _ in self._current):
             self._running.throw(GreenletExit)
             self._running = None
+            self.on_pass([])
