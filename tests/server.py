@@ -35,6 +35,18 @@ def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     return kept | dict(extra or {})
 
 
+def sightctl(*arguments: str, seconds: float = 300) -> subprocess.CompletedProcess[str]:
+    """The outcome of a sightctl command, which gets none of our own settings."""
+    return subprocess.run(
+        [SIGHTCTL, *arguments],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+        env=clean_environment(),
+    )
+
+
 class Server:
     """A running sightd."""
 

@@ -3,29 +3,16 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from pathlib import Path
 
-from ..server import SIGHTCTL, Server, clean_environment, free_port
-
-
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """The command's outcome."""
-    return subprocess.run(
-        [SIGHTCTL, "bench", *arguments],
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        env=clean_environment(),
-    )
+from ..server import Server, free_port, sightctl
 
 
 def test_closed_and_open_loop(server: Server, tmp_path: Path) -> None:
     """Runs with requests at once and at a rate give a table and the same figures as JSON, whose sums are right."""
     file = tmp_path / "figures.json"
     small = ["--requests", "6", "--max-tokens", "8", "--size", "160x128", "--ignore-eos"]
-    done = run("--url", server.url, *small, "--at-once", "3", "--rate", "20", "--json", str(file))
+    done = sightctl("bench", "--url", server.url, *small, "--at-once", "3", "--rate", "20", "--json", str(file))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "3 at a time" in done.stdout
     rows = json.loads(file.read_text())
@@ -39,9 +26,9 @@ def test_closed_and_open_loop(server: Server, tmp_path: Path) -> None:
 
 def test_failures_are_counted(server: Server, tmp_path: Path) -> None:
     """Refused requests are counted and named, and the status is 1; a server that is not there gets a sentence."""
-    done = run("--url", server.url, "--model", "nobody", "--requests", "2", "--at-once", "1")
+    done = sightctl("bench", "--url", server.url, "--model", "nobody", "--requests", "2", "--at-once", "1")
     assert done.returncode == 1
     assert "model_not_found" in done.stdout
-    nowhere = run("--url", f"http://127.0.0.1:{free_port()}")
+    nowhere = sightctl("bench", "--url", f"http://127.0.0.1:{free_port()}")
     assert nowhere.returncode == 1
     assert "Is it running?" in nowhere.stderr

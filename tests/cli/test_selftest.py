@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
-from ..server import SIGHTCTL, clean_environment
-
-
-def run(config: Path) -> subprocess.CompletedProcess[str]:
-    """The command's outcome with a configuration file."""
-    return subprocess.run(
-        [SIGHTCTL, "selftest", "--config", str(config)],
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        env=clean_environment(),
-    )
+from ..server import sightctl
 
 
 def test_right_answers_on_every_device(tmp_path: Path) -> None:
     """Every configured device answers all known questions right, whatever model is configured; the status is 0."""
     config = tmp_path / "sightd.toml"
     config.write_text('[engine]\ndevices = ["cpu", "cpu"]\n[model]\npath = "/nowhere"\n')
-    done = run(config)
+    done = sightctl("selftest", "--config", str(config))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "All answers are right." in done.stdout
     assert done.stdout.count("What number is shown?") == 2
@@ -34,6 +21,6 @@ def test_a_device_that_is_not_there(tmp_path: Path) -> None:
     """A card that does not exist is named with the reason, and the status is 1."""
     config = tmp_path / "sightd.toml"
     config.write_text('[engine]\ndevices = ["cuda:7"]\n')
-    done = run(config)
+    done = sightctl("selftest", "--config", str(config))
     assert done.returncode == 1
     assert "cuda:7" in done.stderr
