@@ -14,10 +14,11 @@ from .cells import Labels
 from .checkpoint import IMAGE_PIXELS
 from .encoding import Encoder, Picture
 from .layouts import Size
+from .mix import TAUGHT
 from .packing import Batch, pack
 from .samples import Sample
 
-KINDS = {"picture": 84, "two": 12, "text": 4}
+KINDS = {"picture": 79, "two": 18, "text": 3}
 """How many batches of a hundred are of which kind."""
 BRANCHES = 4
 """Conversations about each picture."""
@@ -56,7 +57,7 @@ def draw_samples(code: Encoder, rng: Random, kind: str, number: int, rows: int) 
     """Samples of one kind; their pictures share a size (two sizes where there are two pictures)."""
     one, two = any_size(rng, number), any_size(rng, number)
     if kind == "picture":
-        return [samples.picture_sample(rng, same_grid(code, one, rng), BRANCHES) for _ in range(rows)]
+        return [samples.picture_sample(rng, same_grid(code, one, rng), BRANCHES, TAUGHT) for _ in range(rows)]
     if kind == "two":
         if rng.random() < 0.4:
             two = one

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from random import Random
 
 from . import layouts
@@ -11,8 +12,10 @@ from .questions import counting, describing, placing, properties, reading, sizin
 from .scene import Scene
 
 Asker = Callable[[Scene, Language, Random], Turn | None]
+Askers = dict[str, tuple[tuple[Asker, int], ...]]
+"""Per layout: who may ask, and how often."""
 
-ASKERS: dict[str, tuple[tuple[Asker, int], ...]] = {
+ASKERS: Askers = {
     "single": (
         (properties.colour, 4),
         (properties.shape, 6),
@@ -80,8 +83,6 @@ ASKERS: dict[str, tuple[tuple[Asker, int], ...]] = {
     ),
     "blank": ((describing.describe, 3), (properties.ground, 3), (counting.count, 1)),
 }
-"""Per layout: who may ask, and how often."""
-
 LAYOUTS: dict[str, layouts.Layout] = {
     "single": layouts.single,
     "pair": layouts.pair,
@@ -92,6 +93,39 @@ LAYOUTS: dict[str, layouts.Layout] = {
     "written": layouts.written,
     "blank": layouts.blank,
 }
-MIX = {"single": 22, "pair": 21, "several": 10, "groups": 12, "lined": 5, "sign": 4, "written": 25, "blank": 1}
 LOOKED_AT = {"single": 20, "pair": 15, "several": 10, "groups": 8, "lined": 4, "sign": 6, "written": 37}
 """The mix of pictures without questions: more to read, since reading takes longest to learn."""
+
+
+@dataclass(frozen=True)
+class Mix:
+    """How often which layout is drawn, and which question is asked about it."""
+
+    layouts: dict[str, int]
+    askers: Askers
+
+
+EVEN = Mix(
+    {"single": 22, "pair": 21, "several": 10, "groups": 12, "lined": 5, "sign": 4, "written": 25, "blank": 1}, ASKERS
+)
+"""What the tokenizer is made from and the model is examined on."""
+
+HARDER: dict[Asker, int] = {
+    placing.relative: 2,
+    properties.ground: 4,
+    properties.ink: 3,
+    describing.is_it: 2,
+    describing.is_there: 2,
+    describing.is_placed: 2,
+    counting.count: 2,
+    reading.read: 2,
+}
+"""Questions that take longest to learn, and how much more often training asks them."""
+TAUGHT = Mix(
+    {"single": 17, "pair": 25, "several": 12, "groups": 12, "lined": 5, "sign": 4, "written": 24, "blank": 1},
+    {
+        layout: tuple((asker, often * HARDER.get(asker, 1)) for asker, often in askers)
+        for layout, askers in ASKERS.items()
+    },
+)
+"""What the answers are taught with."""

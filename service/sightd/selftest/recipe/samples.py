@@ -12,7 +12,7 @@ from typing import Any
 
 from . import answers, layouts
 from .draw import Drawing, draw
-from .mix import ASKERS, LAYOUTS, LOOKED_AT, MIX
+from .mix import ASKERS, EVEN, LAYOUTS, LOOKED_AT, Mix
 from .phrases import OTHER_LANGUAGE, Language, Turn
 from .questions import comparing, following, offtopic
 from .scene import Scene
@@ -54,9 +54,9 @@ def language(rng: Random) -> Language:
     return rng.choice(("en", "zh"))
 
 
-def one_turn(layout: str, scene: Scene, tongue: Language, rng: Random) -> Turn:
+def one_turn(layout: str, scene: Scene, tongue: Language, rng: Random, mix: Mix = EVEN) -> Turn:
     """Some question about a scene; every scene allows at least one."""
-    askers, weights = zip(*ASKERS[layout], strict=True)
+    askers, weights = zip(*mix.askers[layout], strict=True)
     while True:
         turn = rng.choices(askers, weights)[0](scene, tongue, rng)
         if turn is not None:
@@ -87,7 +87,7 @@ def translated(turn: Turn, scene: Scene, other: Language) -> str | None:
     return None
 
 
-def conversation(layout: str, scene: Scene, rng: Random) -> list[Turn]:
+def conversation(layout: str, scene: Scene, rng: Random, mix: Mix) -> list[Turn]:
     """One to three turns about one scene."""
     tongue = language(rng)
     chance = rng.random()
@@ -95,9 +95,9 @@ def conversation(layout: str, scene: Scene, rng: Random) -> list[Turn]:
         return turns
     if chance < 0.235:
         return [offtopic.offtopic(tongue, rng)]
-    turns = [one_turn(layout, scene, tongue, rng)]
+    turns = [one_turn(layout, scene, tongue, rng, mix)]
     while len(turns) < 3 and rng.random() < 0.2:
-        turns.append(one_turn(layout, scene, tongue if rng.random() < 0.8 else language(rng), rng))
+        turns.append(one_turn(layout, scene, tongue if rng.random() < 0.8 else language(rng), rng, mix))
     return turns
 
 
@@ -107,11 +107,13 @@ def sight(rng: Random, size: layouts.Size) -> Sample:
     return Sample([draw(scene, rng)], [], scenes=[scene])
 
 
-def picture_sample(rng: Random, size: layouts.Size, branches: int) -> Sample:
+def picture_sample(rng: Random, size: layouts.Size, branches: int, mix: Mix = EVEN) -> Sample:
     """One picture with several conversations."""
-    layout = rng.choices(list(MIX), list(MIX.values()))[0]
+    layout = rng.choices(list(mix.layouts), list(mix.layouts.values()))[0]
     scene = LAYOUTS[layout](rng, size)
-    sample = Sample([draw(scene, rng)], [conversation(layout, scene, rng) for _ in range(branches)], scenes=[scene])
+    drawing = draw(scene, rng)
+    turns = [conversation(layout, scene, rng, mix) for _ in range(branches)]
+    sample = Sample([drawing], turns, scenes=[scene])
     return framed(sample, rng)
 
 

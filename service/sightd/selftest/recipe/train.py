@@ -28,7 +28,7 @@ from .network import Trainee
 from .optimiser import Optimiser
 from .packing import Batch
 
-RATE = 3e-3
+RATE = 2.5e-3
 WARM_UP = 150
 DECAY_FROM = 0.55
 """The share of the steps after which the learning rate falls, linearly, to nothing."""
