@@ -7,21 +7,24 @@ import itertools
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from jinja2 import TemplateError
 
 from ..engine.client import EngineClient
-from ..engine.protocol import Frames, Submission
+from ..engine.protocol import FinishReason, Frames, Progress, Submission
 from ..errors import BadRequest
 from ..media.pool import Decoded
+from ..models.families import PicturePlan
 from ..models.prompt import Media, Prompt
 from .conversation import Conversation, Wishes, check_pictures
+from .merging import merged
 from .record import RequestRecord
-from .sampling import sampling
+from .sampling import SEEDS, sampling
 from .services import Services
 from .textstream import TextStream
+from .tokenreport import ReportStream, TokenReport
 
 Finish = Literal["stop", "length"]
 
@@ -30,10 +33,13 @@ request_numbers = itertools.count(1)
 
 @dataclass(frozen=True)
 class Piece:
-    """Some of an answer: text, and why it ended when this is the last piece."""
+    """Some of an answer: text, the tokens since the last piece, reports of those that the text is made of, and why the
+    answer ended when this is the last piece."""
 
     text: str
     finish: Finish | None = None
+    tokens: tuple[int, ...] = ()
+    reports: tuple[TokenReport, ...] = ()
 
 
 @dataclass
@@ -45,7 +51,7 @@ class Answer:
     engine: EngineClient
     submission: Submission
     frames: list[Decoded]
-    stop: tuple[str, ...]
+    wishes: Wishes
 
     @property
     def prompt_tokens(self) -> int:
@@ -54,37 +60,63 @@ class Answer:
 
     async def pieces(self) -> AsyncGenerator[Piece, None]:
         """The answer's text as it comes; the last piece has a finish."""
-        stream = TextStream(self.services.prompts.tokenizer, self.stop)
+        wishes, tokenizer = self.wishes, self.services.prompts.tokenizer
+        stream = TextStream(tokenizer, wishes.stop, wishes.include_stop, wishes.skip_special)
+        reports, tokens = ReportStream(tokenizer), list[int]()
         descriptors = [frames.descriptor for frames in self.frames]
-        first: float | None = None
-        async with aclosing(self.engine.generate(self.submission, descriptors)) as tokens:
-            async for progress in tokens:
-                if first is None:
-                    first = time.monotonic()
-                    self.record.prefill_seconds = progress.prefill
-                    self.record.queue_seconds = (self.record.queue_seconds or 0) + (progress.queued or 0)
-                self.record.tokens_out += len(progress.tokens)
-                self.record.decode_seconds = time.monotonic() - first
-                text = stream.feed(progress.tokens)
-                if progress.finish is None and not stream.stopped:
-                    if text:
-                        yield Piece(text)
-                    continue
-                text += stream.finish()
-                yield Piece(text, "length" if progress.finish == "length" and not stream.stopped else "stop")
-                return
+        async with aclosing(self.engine.generate(self.submission, descriptors)) as steps:
+            async for progress in steps:
+                self.record.note(progress)
+                shown = self._shown(progress)
+                text = stream.feed(shown)
+                tokens += progress.tokens
+                reports.feed(shown, progress.logprobs)
+                finish = "stop" if stream.stopped else as_finish(progress.finish)
+                if finish is not None:
+                    text += stream.finish()
+                if text or finish is not None:
+                    yield Piece(text, finish, tuple(tokens), reports.release(text))
+                    tokens.clear()
+                if finish is not None:
+                    return
 
-    async def whole(self) -> Piece:
-        """The whole answer at once."""
-        pieces = [piece async for piece in self.pieces()]
-        return Piece("".join(piece.text for piece in pieces), pieces[-1].finish)
+    def _shown(self, progress: Progress) -> list[int]:
+        """The tokens to show: not the one that ended the answer, unless it is wanted."""
+        ends = {*self.submission.sampling.stop_token_ids, *(self.engine.info.eos_token_ids if self.engine.info else ())}
+        if progress.finish == "stop" and not self.wishes.include_stop and progress.tokens[-1] in ends:
+            return progress.tokens[:-1]
+        return progress.tokens
+
+
+def as_finish(finish: FinishReason | None) -> Finish | None:
+    """The engine's reason as clients are told it."""
+    return "length" if finish == "length" else "stop" if finish is not None else None
+
+
+async def whole(answers: list[Answer]) -> list[Piece]:
+    """Each answer as one piece."""
+    pieces: list[list[Piece]] = [[] for _ in answers]
+    async with aclosing(merged([answer.pieces() for answer in answers])) as items:
+        async for number, piece in items:
+            pieces[number].append(piece)
+    return [joined(parts) for parts in pieces]
+
+
+def joined(pieces: list[Piece]) -> Piece:
+    """A whole answer's pieces as one."""
+    return Piece(
+        "".join(piece.text for piece in pieces),
+        pieces[-1].finish,
+        tuple(token for piece in pieces for token in piece.tokens),
+        tuple(report for piece in pieces for report in piece.reports),
+    )
 
 
 @asynccontextmanager
 async def answering(
     services: Services, record: RequestRecord, conversation: Conversation, wishes: Wishes
-) -> AsyncIterator[Answer]:
-    """Make everything ready for an answer and hold it until the block is left.
+) -> AsyncIterator[list[Answer]]:
+    """Make everything ready for the answers that are wanted and hold it until the block is left.
 
     Raises the errors of admission, decoding and prompt building; nothing is held after an error.
     """
@@ -95,18 +127,22 @@ async def answering(
         frames = await decoded(services, record, conversation, held)
         prompt = built(services, conversation, frames)
         record.tokens_in, record.pictures = len(prompt.token_ids), len(frames)
-        submission = Submission(
-            id=next(request_numbers),
-            token_ids=prompt.token_ids,
-            sampling=sampling(services, wishes, len(prompt.token_ids)),
-            spans=prompt.spans,
-            media=[Frames(f.digest, f.frames, f.height, f.width) for f in frames],
-            priority=wishes.priority,
-            salt=wishes.cache_salt.encode("utf-8", "surrogatepass"),
-        )
-        engine = await services.engines.wake(submission.prefix)
+        wanted = sampling(services, wishes, len(prompt.token_ids))
+        submissions = [
+            Submission(
+                id=next(request_numbers),
+                token_ids=prompt.token_ids,
+                sampling=replace(wanted, seed=(wanted.seed + number) & SEEDS),
+                spans=prompt.spans,
+                media=[Frames(f.digest, f.frames, f.height, f.width) for f in frames],
+                priority=wishes.priority,
+                salt=wishes.cache_salt.encode("utf-8", "surrogatepass"),
+            )
+            for number in range(wishes.n)
+        ]
+        engine = await services.engines.wake(submissions[0].prefix)
         record.device = engine.device
-        yield Answer(services, record, engine, submission, frames, wishes.stop)
+        yield [Answer(services, record, engine, submission, frames, wishes) for submission in submissions]
 
 
 async def decoded(
@@ -114,7 +150,8 @@ async def decoded(
 ) -> list[Decoded]:
     """The conversation's pictures as frames, let go of when `held` is left."""
     began = time.monotonic()
-    work = [services.decoders.decode(data, services.prompts.picture_plan) for data in conversation.pictures]
+    plan = picture_plan(services, conversation)
+    work = [services.decoders.decode(data, plan) for data in conversation.pictures]
     results = await asyncio.gather(*work, return_exceptions=True)
     for frames in results:
         if isinstance(frames, Decoded):
@@ -127,12 +164,26 @@ async def decoded(
     return [frames for frames in results if isinstance(frames, Decoded)]
 
 
+def picture_plan(services: Services, conversation: Conversation) -> PicturePlan:
+    """How the conversation's pictures are prepared. Raises BadRequest for bounds that are not the model's."""
+    try:
+        return services.prompts.picture_plan.bounded(*conversation.pixels)
+    except ValueError as error:
+        raise BadRequest(f"{error}.", f"{error}。", param="mm_processor_kwargs", code="invalid_value") from error
+
+
 def built(services: Services, conversation: Conversation, frames: list[Decoded]) -> Prompt:
     """The prompt. Raises BadRequest when the model's template does not take the conversation."""
     media = [Media("image", f.height, f.width) for f in frames]
     try:
-        return services.prompts.build(conversation.messages, media)
-    except (TemplateError, ValueError) as error:
+        return services.prompts.build(
+            conversation.messages,
+            media,
+            conversation.tools or None,
+            continued=conversation.continued,
+            **conversation.variables,
+        )
+    except (TemplateError, ValueError, TypeError) as error:
         raise BadRequest(
             f"The model's chat template does not take this conversation: {error}",
             "模型的对话模板不支持该对话结构。",

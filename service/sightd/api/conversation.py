@@ -13,15 +13,24 @@ from ..models.defaults import SamplingDefaults
 
 @dataclass
 class Conversation:
-    """Messages in transformers' form, with a `{"type": "image"}` part for each of `pictures` (encoded files)."""
+    """Messages in transformers' form, with a `{"type": "image"}` part for each of `pictures` (encoded files).
+
+    `tools` and `variables` are for the chat template; `continued` is the last message's text when the answer goes on
+    with it; `pixels` bounds the pixels of a picture as the model sees it, None where the model's own bound holds.
+    """
 
     messages: list[dict[str, Any]]
     pictures: list[bytes] = field(default_factory=list)
+    tools: list[dict[str, Any]] = field(default_factory=list)
+    variables: dict[str, Any] = field(default_factory=dict)
+    continued: str = ""
+    pixels: tuple[int | None, int | None] = (None, None)
 
 
 @dataclass(frozen=True)
 class Wishes:
-    """How the client wants to be answered; None means the model's or the operator's default."""
+    """How the client wants to be answered; None means the model's or the operator's default. `n` answers are wanted;
+    `logprobs` is how many of the likeliest tokens are reported beside each chosen one, -1 for no reports."""
 
     max_tokens: int | None = None
     temperature: float | None = None
@@ -40,6 +49,10 @@ class Wishes:
     stop: tuple[str, ...] = ()
     stop_token_ids: tuple[int, ...] = ()
     ignore_eos: bool = False
+    include_stop: bool = False
+    skip_special: bool = True
+    logprobs: int = -1
+    n: int = 1
     priority: int = 0
     cache_salt: str = ""
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from starlette.responses import Response
 
 from ..errors import BadRequest, ClientGone
-from .answering import answering
+from .answering import answering, whole
 from .connection import time_limit, while_connected
 from .conversation import Conversation, Wishes
 from .failures import gone
@@ -75,5 +75,5 @@ def as_conversation(pictures: list[bytes], prompt: str, system: str | None) -> C
 
 async def answer(services: Services, record: RequestRecord, conversation: Conversation, wishes: Wishes) -> str:
     """The whole answer's text."""
-    async with answering(services, record, conversation, wishes) as made:
-        return (await made.whole()).text
+    async with answering(services, record, conversation, wishes) as answers:
+        return (await whole(answers))[0].text

@@ -8,6 +8,8 @@ from typing import Any
 
 from starlette.requests import HTTPConnection
 
+from ..engine.protocol import Progress
+
 
 @dataclass
 class RequestRecord:
@@ -17,6 +19,7 @@ class RequestRecord:
     method: str
     path: str
     began: float = field(default_factory=time.monotonic)
+    first_token: float | None = None
     endpoint: str = ""
     status: int = 0
     bytes_in: int = 0
@@ -34,9 +37,19 @@ class RequestRecord:
     prompt: str | None = None
     answer: str | None = None
 
+    def note(self, progress: Progress) -> None:
+        """Count what an engine's step brought; the times are those of the first token of all."""
+        now = time.monotonic()
+        if self.first_token is None:
+            self.first_token = now
+            self.prefill_seconds = progress.prefill
+            self.queue_seconds = (self.queue_seconds or 0) + (progress.queued or 0)
+        self.tokens_out += len(progress.tokens)
+        self.decode_seconds = now - self.first_token
+
     def fields(self) -> dict[str, Any]:
         """The fields of the log line: those that are known, times rounded to microseconds."""
-        shown = {k: v for k, v in vars(self).items() if k not in ("began", "path") and v is not None}
+        shown = {k: v for k, v in vars(self).items() if k not in ("began", "first_token", "path") and v is not None}
         shown["endpoint"] = self.endpoint or self.path
         shown["seconds"] = time.monotonic() - self.began
         return {k: round(v, 6) if isinstance(v, float) else v for k, v in shown.items()}

@@ -10,6 +10,8 @@ from ..models.tokenizer import Tokenizer
 from .conversation import Wishes
 from .services import Services
 
+SEEDS = 2**64 - 1
+
 
 def sampling(services: Services, wishes: Wishes, prompt_tokens: int) -> Sampling:
     """How the engine is to choose tokens. Raises BadRequest when the prompt leaves no room for an answer, or when a
@@ -27,7 +29,7 @@ def sampling(services: Services, wishes: Wishes, prompt_tokens: int) -> Sampling
         top_p=top_p,
         top_k=top_k,
         min_p=wishes.min_p,
-        seed=(secrets.randbits(64) if wishes.seed is None else wishes.seed) & (2**64 - 1),
+        seed=(secrets.randbits(64) if wishes.seed is None else wishes.seed) & SEEDS,
         repetition_penalty=wishes.repetition_penalty,
         frequency_penalty=wishes.frequency_penalty,
         presence_penalty=wishes.presence_penalty,
@@ -37,6 +39,7 @@ def sampling(services: Services, wishes: Wishes, prompt_tokens: int) -> Sampling
         min_tokens=wishes.min_tokens,
         stop_token_ids=wishes.stop_token_ids,
         ignore_eos=wishes.ignore_eos,
+        logprobs=wishes.logprobs,
         grammar=wishes.grammar,
     )
 

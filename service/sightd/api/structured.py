@@ -9,6 +9,8 @@ from llguidance import LLMatcher
 from llguidance.gbnf_to_lark import GbnfToLarkError, any_to_lark
 
 from ..errors import BadRequest
+from ..models.tokenizer import Tokenizer
+from .toolcalls import CLOSE, OPEN
 
 if TYPE_CHECKING:
     from llguidance._lib import JsonCompileOptions
@@ -48,6 +50,22 @@ def context_free_grammar(text: str, param: str) -> str:
         return checked(LLMatcher.grammar_from_lark(any_to_lark(text)), param)
     except GbnfToLarkError as error:
         raise broken(str(error), param) from error
+
+
+def tool_grammar(tools: dict[str, dict[str, Any]], several: bool, tokenizer: Tokenizer, param: str) -> str:
+    """One call or several of tools, whose names come with their arguments' schemas. Raises BadRequest."""
+    # In llguidance's notation a bare <name> is the token of that name, a quoted one the characters.
+    opening, closing = (tag if tokenizer.id_of(tag) is not None else json.dumps(tag) for tag in (OPEN, CLOSE))
+    more = ' ("\\n" call)*' if several else ""
+    rules = [f"start: call{more}", "call: " + " | ".join(f"call_{number}" for number in range(len(tools)))]
+    for number, (name, parameters) in enumerate(tools.items()):
+        begin = json.dumps('\n{"name": ' + json.dumps(name) + ', "arguments": ')
+        schema = {"type": "object"} | parameters | {"x-guidance": SPACING}
+        rules += [
+            f'call_{number}: {opening} {begin} arguments_{number} "}}\\n" {closing}',
+            f"arguments_{number}: %json {json.dumps(schema)}",
+        ]
+    return checked(LLMatcher.grammar_from_lark("\n".join(rules)), param)
 
 
 def checked(grammar: str, param: str) -> str:

@@ -1,4 +1,4 @@
-"""Tokens to text as they come: whole characters only, and nothing of a stop string."""
+"""Tokens to text as they come: whole characters only, and nothing of a stop string unless it is wanted."""
 
 from __future__ import annotations
 
@@ -6,11 +6,15 @@ from ..models.tokenizer import Tokenizer
 
 
 class TextStream:
-    """Turns one answer's tokens into text. Text that may turn out to begin a stop string is held back."""
+    """Turns one answer's tokens into text. Text that may turn out to begin a stop string is held back; with
+    `include_stop` the stop string ends the text instead of being left out."""
 
-    def __init__(self, tokenizer: Tokenizer, stop: tuple[str, ...]) -> None:
-        self._stream = tokenizer.stream()
+    def __init__(
+        self, tokenizer: Tokenizer, stop: tuple[str, ...], include_stop: bool = False, skip_special: bool = True
+    ) -> None:
+        self._stream = tokenizer.stream(skip_special)
         self._stop = stop
+        self._include_stop = include_stop
         self._held = ""
         self.stopped = False
 
@@ -28,21 +32,23 @@ class TextStream:
     def _release(self, final: bool) -> str:
         if self.stopped:
             return ""
-        found = [at for s in self._stop if (at := self._held.find(s)) >= 0]
+        found = [(at, len(s)) for s in self._stop if (at := self._held.find(s)) >= 0]
         if found:
             self.stopped = True
-            text, self._held = self._held[: min(found)], ""
+            at, length = min(found)
+            text, self._held = self._held[: at + length * self._include_stop], ""
             return text
-        keep = 0 if final else self._pending()
+        keep = 0 if final else unfinished(self._held, self._stop)
         text, self._held = self._held[: len(self._held) - keep], self._held[len(self._held) - keep :]
         return text
 
-    def _pending(self) -> int:
-        """How many characters at the end could be the beginning of a stop string."""
-        longest = 0
-        for stop in self._stop:
-            for length in range(min(len(stop) - 1, len(self._held)), longest, -1):
-                if stop.startswith(self._held[-length:]):
-                    longest = length
-                    break
-        return longest
+
+def unfinished(text: str, endings: tuple[str, ...]) -> int:
+    """How many characters at the end of `text` could be the beginning of one of `endings`."""
+    longest = 0
+    for ending in endings:
+        for length in range(min(len(ending) - 1, len(text)), longest, -1):
+            if ending.startswith(text[-length:]):
+                longest = length
+                break
+    return longest

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from .checkpoint import CheckpointError, read_json
 from .prompt import Media, Prompt
-from .template import Message
+from .template import ChatTemplate, Message
 from .tokenizer import Tokenizer
 
 FAMILIES = {"qwen2_vl": "qwen_vl", "qwen2_5_vl": "qwen_vl", "qwen3_vl": "qwen_vl"}
@@ -26,11 +26,25 @@ class PicturePlan:
     numbers: dict[str, Any]
     sample: tuple[int, int]
 
+    def bounded(self, least: int | None, most: int | None) -> PicturePlan:
+        """The same with other bounds on the pixels of a picture. Raises ValueError when they are not within the
+        model's own."""
+        if least is None and most is None:
+            return self
+        own = self.numbers.get("min_pixels"), self.numbers.get("max_pixels")
+        if own[0] is None or own[1] is None:
+            raise ValueError("this model's pictures have no min_pixels and max_pixels")
+        least, most = own[0] if least is None else least, own[1] if most is None else most
+        if not own[0] <= least <= most <= own[1]:
+            raise ValueError(f"min_pixels and max_pixels must lie between {own[0]} and {own[1]} for this model")
+        return replace(self, numbers=self.numbers | {"min_pixels": least, "max_pixels": most})
+
 
 class PromptBuilder(Protocol):
     """What a family's `plan` module makes for the HTTP front."""
 
     tokenizer: Tokenizer
+    template: ChatTemplate
     picture_plan: PicturePlan
 
     def build(
@@ -38,9 +52,11 @@ class PromptBuilder(Protocol):
         messages: Sequence[Message],
         media: Sequence[Media] = (),
         tools: Sequence[dict[str, Any]] | None = None,
+        continued: str = "",
         **variables: Any,
     ) -> Prompt:
-        """Token ids and placeholder spans of a conversation. Raises ValueError or jinja2.TemplateError when the
+        """Token ids and placeholder spans of a conversation; `continued` is the last message's text when the answer is
+        to go on with it. Raises ValueError or jinja2.TemplateError when the
         conversation does not fit the template."""
 
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from jinja2 import TemplateError, nodes
+from jinja2 import TemplateError, meta, nodes
 from jinja2.ext import Extension, loopcontrols
 from jinja2.parser import Parser
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -21,6 +21,9 @@ from .checkpoint import CheckpointError, read_json
 
 Message = dict[str, Any]
 """A message in transformers' form: `role`, `content` (a string or a list of typed parts), `tool_calls`."""
+
+
+GIVEN = frozenset({"messages", "add_generation_prompt", "raise_exception", "strftime_now", "namespace", "range"})
 
 
 class GenerationTag(Extension):
@@ -61,6 +64,8 @@ class ChatTemplate:
         environment.filters["tojson"] = to_json
         environment.globals.update(raise_exception=raise_exception, strftime_now=strftime_now)
         self.source = source
+        self.variables = frozenset(meta.find_undeclared_variables(environment.parse(source))) - GIVEN
+        """The names that the template asks for beside the messages."""
         self._template = environment.from_string(source)
 
     def render(
@@ -86,3 +91,13 @@ def template_source(folder: Path) -> str:
     raise CheckpointError(
         f"{folder} has no chat template (chat_template.jinja, chat_template.json or tokenizer_config.json)."
     )
+
+
+def up_to(prompt: str, said: str) -> str:
+    """The prompt up to the end of the last place where `said` stands, so that an answer goes on from there. Raises
+    ValueError when it is not there."""
+    said = said.strip()
+    at = prompt.rfind(said)
+    if at < 0 or not said:
+        raise ValueError("the last message has no text that the chat template shows, so it cannot be continued")
+    return prompt[: at + len(said)]

@@ -17,6 +17,17 @@ SENTINEL = 0xF0000
 """Start of a private-use plane, for marks that stand in for control tokens in user text while a template runs."""
 
 
+def byte_characters() -> dict[str, int]:
+    """The characters that byte-level vocabularies write for bytes: printable ones for themselves, the others by number
+    from U+0100 on (https://github.com/openai/gpt-2, encoder.py)."""
+    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    others = [byte for byte in range(256) if byte not in printable]
+    return {chr(b): b for b in printable} | {chr(0x100 + number): byte for number, byte in enumerate(others)}
+
+
+BYTES = byte_characters()
+
+
 class Tokenizer:
     """A checkpoint's tokenizer. Raises FileNotFoundError when the folder has no tokenizer.json."""
 
@@ -53,9 +64,16 @@ class Tokenizer:
         """The text of token ids; bytes that are no UTF-8 become U+FFFD."""
         return str(self._backend.decode(list(ids), skip_special_tokens=skip_special))
 
-    def stream(self) -> TokenStream:
+    def bytes_of(self, token: int) -> bytes:
+        """The bytes that a token stands for, which need not be whole characters; none for ids beyond the vocabulary."""
+        text = self._backend.id_to_token(token) or ""
+        if text not in self.special and all(character in BYTES for character in text):
+            return bytes(BYTES[character] for character in text)
+        return text.encode() if text in self.special else self.decode([token]).encode()
+
+    def stream(self, skip_special: bool = True) -> TokenStream:
         """A decoder for tokens that come one by one."""
-        return TokenStream(self._backend)
+        return TokenStream(self._backend, skip_special)
 
     def guard(self, value: Any) -> Any:
         """The same messages or tools with every control token in their strings replaced by a private mark."""
@@ -97,8 +115,9 @@ WINDOW = 4
 class TokenStream:
     """Decodes tokens one by one and never splits a character: bytes of an unfinished one wait for the next token."""
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, skip_special: bool = True) -> None:
         self._backend = backend
+        self._skip_special = skip_special
         self._ids: list[int] = []
         self._shown = ""
         self._held = 0
@@ -121,4 +140,4 @@ class TokenStream:
         return self._text()[len(self._shown) :]
 
     def _text(self) -> str:
-        return str(self._backend.decode(self._ids, skip_special_tokens=True))
+        return str(self._backend.decode(self._ids, skip_special_tokens=self._skip_special))

@@ -5,16 +5,18 @@ from __future__ import annotations
 from contextlib import AsyncExitStack
 
 from fastapi import APIRouter, Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from ...errors import ClientGone, NotFound
-from ..answering import answering
+from ..answering import answering, whole
 from ..connection import EventStream, time_limit, while_connected
 from ..failures import gone
 from ..record import record_of
 from ..services import Served, Services
 from . import parsing, responses
+from .chunks import chunks, error_event
 from .schema import ChatRequest
+from .wishes import wishes
 
 router = APIRouter(tags=["chat"])
 
@@ -35,23 +37,19 @@ def served_name(services: Services, wanted: str | None) -> str:
 
 
 @router.post("/v1/chat/completions", response_model=responses.ChatCompletion)
-async def chat_completions(
-    body: ChatRequest, request: Request, services: Served
-) -> Response | responses.ChatCompletion:
+async def chat_completions(body: ChatRequest, request: Request, services: Served) -> Response:
     """Answer a conversation with pictures, at once or as a stream of server-sent events."""
     model = served_name(services, body.model)
     seconds = time_limit(request, services.settings.server.request_seconds)
-    conversation, wishes = parsing.conversation(body), parsing.wishes(body)
-    record = record_of(request)
+    prompts = services.prompts
+    conversation, wanted = parsing.conversation(body, prompts.template), wishes(body, prompts.tokenizer)
     async with AsyncExitStack() as held:
-        opening = held.enter_async_context(answering(services, record, conversation, wishes))
+        opening = held.enter_async_context(answering(services, record_of(request), conversation, wanted))
         try:
-            answer = await while_connected(request, opening, seconds)
+            answers = await while_connected(request, opening, seconds)
             if body.stream:
-                include_usage = body.stream_options is not None and body.stream_options.include_usage
-                events = responses.chunks(answer, model, include_usage)
-                return EventStream(request, events, held.pop_all(), seconds, responses.error_event)
-            piece = await while_connected(request, answer.whole(), seconds)
+                return EventStream(request, chunks(body, answers, model), held.pop_all(), seconds, error_event)
+            pieces = await while_connected(request, whole(answers), seconds)
         except ClientGone:
             return gone(request)
-        return responses.completion(answer, piece, model)
+        return JSONResponse(responses.completion(body, answers, pieces, model))

@@ -9,41 +9,106 @@ import re
 from typing import Any
 
 from ...errors import BadRequest
-from .. import structured
-from ..conversation import Conversation, Wishes
-from .schema import (
-    ChatRequest,
-    ImagePart,
-    Message,
-    ObjectFormat,
-    SchemaFormat,
-    StructuredOutputs,
-    TextFormat,
-)
+from ...models.template import ChatTemplate
+from ..conversation import Conversation
+from .content import Message, TextPart, ToolCall
+from .schema import ChatRequest
 
 DATA_URI = re.compile(r"data:(?P<type>[\w.+-]+/[\w.+-]+)?(;[\w=.+-]+)*;base64,", re.ASCII)
 
 
-def conversation(request: ChatRequest) -> Conversation:
-    """The request's messages and pictures. Raises BadRequest for pictures that cannot be had."""
+def conversation(request: ChatRequest, template: ChatTemplate) -> Conversation:
+    """The request's messages, pictures and tools. Raises BadRequest for pictures that cannot be had and for what the
+    model's template has no place for."""
     pictures: list[bytes] = []
     messages = [in_template_form(message, index, pictures) for index, message in enumerate(request.messages)]
-    return Conversation(messages, pictures)
+    goes_on = bool(request.continue_final_message)
+    begins = not goes_on if request.add_generation_prompt is None else request.add_generation_prompt
+    options = request.mm_processor_kwargs
+    return Conversation(
+        messages,
+        pictures,
+        tools(request, template),
+        {"add_generation_prompt": begins, **variables(request, template)},
+        last_text(messages) if goes_on else "",
+        (options.min_pixels, options.max_pixels) if options else (None, None),
+    )
 
 
 def in_template_form(message: Message, index: int, pictures: list[bytes]) -> dict[str, Any]:
     """One message for the chat template; its pictures are added to `pictures`."""
-    role = "system" if message.role == "developer" else message.role
-    if isinstance(message.content, str):
-        return {"role": role, "content": message.content}
+    result: dict[str, Any] = {"role": "system" if message.role == "developer" else message.role}
+    if message.tool_calls:
+        result["tool_calls"] = [called(call, index) for call in message.tool_calls]
+    if message.content is None or isinstance(message.content, str):
+        return result | {"content": message.content or ""}
     content: list[dict[str, Any]] = []
     for number, part in enumerate(message.content):
-        if isinstance(part, ImagePart):
-            pictures.append(picture(part.image_url.url, f"messages[{index}].content[{number}].image_url.url"))
-            content.append({"type": "image"})
-        else:
+        if isinstance(part, TextPart):
             content.append({"type": "text", "text": part.text})
-    return {"role": role, "content": content}
+        else:
+            url, field = part.url
+            pictures.append(picture(url, f"messages[{index}].content[{number}].{field}"))
+            content.append({"type": "image"})
+    return result | {"content": content}
+
+
+def called(call: ToolCall, index: int) -> dict[str, Any]:
+    """An earlier call for the template, which wants its arguments as an object. Raises BadRequest."""
+    try:
+        arguments = json.loads(call.function.arguments or "{}")
+    except ValueError:
+        arguments = None
+    if not isinstance(arguments, dict):
+        raise BadRequest(
+            "The arguments of a tool call must be the text of a JSON object.",
+            "工具调用的 arguments 必须是 JSON 对象的文本。",
+            param=f"messages[{index}].tool_calls",
+            code="invalid_value",
+        )
+    return {"type": "function", "function": {"name": call.function.name, "arguments": arguments}}
+
+
+def last_text(messages: list[dict[str, Any]]) -> str:
+    """The last text of the last message."""
+    content = messages[-1]["content"]
+    if isinstance(content, str):
+        return content
+    return next((str(part["text"]) for part in reversed(content) if part["type"] == "text"), "")
+
+
+def tools(request: ChatRequest, template: ChatTemplate) -> list[dict[str, Any]]:
+    """The tools to tell the model of. Raises BadRequest when its template has no place for them."""
+    if not request.calls_tools:
+        return []
+    if "tools" not in template.variables:
+        raise BadRequest(
+            "The served model cannot call tools: its chat template has no place for them. Leave tools out.",
+            "当前模型不支持工具调用，请去掉 tools。",
+            param="tools",
+            code="unsupported_parameter",
+        )
+    return [tool.model_dump(exclude_none=True, exclude={"function": {"strict"}}) for tool in request.tools or ()]
+
+
+def variables(request: ChatRequest, template: ChatTemplate) -> dict[str, Any]:
+    """What the request gives the chat template beside the messages. Raises BadRequest for a name that the template
+    does not know."""
+    given = dict(request.chat_template_kwargs or {})
+    for name in ("enable_thinking", "reasoning_effort"):
+        if (value := getattr(request, name)) is not None:
+            given[name] = value
+    known = sorted(template.variables - {"tools"})
+    for name in given:
+        if name not in known:
+            there = f"it has {', '.join(known)}" if known else "it has none"
+            raise BadRequest(
+                f"The model's chat template has no variable {name[:100]!r}; {there}.",
+                f"模型的对话模板没有变量 {name[:100]}。",
+                param="chat_template_kwargs" if name in (request.chat_template_kwargs or ()) else name,
+                code="unsupported_parameter",
+            )
+    return given
 
 
 def picture(url: str, param: str) -> bytes:
@@ -72,69 +137,3 @@ def picture(url: str, param: str) -> bytes:
             param=param,
             code="invalid_base64",
         ) from None
-
-
-def grammar(request: ChatRequest) -> str:
-    """The grammar that the answer is held to, or "". Raises BadRequest when it does not compile."""
-    wanted, form = request.structured_outputs, request.response_format
-    if wanted is not None and form is not None and not isinstance(form, TextFormat):
-        raise BadRequest(
-            "Give response_format or structured_outputs, not both.",
-            "response_format 与 structured_outputs 不能同时使用。",
-            param="structured_outputs",
-        )
-    if isinstance(form, SchemaFormat):
-        return structured.json_grammar(form.json_schema.schema_, "response_format.json_schema")
-    if isinstance(form, ObjectFormat):
-        return structured.any_object("response_format")
-    return structured_grammar(wanted) if wanted is not None else ""
-
-
-def structured_grammar(wanted: StructuredOutputs) -> str:
-    """The grammar of vLLM's field."""
-    param = "structured_outputs"
-    if wanted.regex is not None:
-        return structured.regex_grammar(wanted.regex, param)
-    if wanted.choice is not None:
-        return structured.choice_grammar(wanted.choice, param)
-    if wanted.grammar is not None:
-        return structured.context_free_grammar(wanted.grammar, param)
-    if wanted.json_ is None:
-        return structured.any_object(param) if wanted.json_object else ""
-    return structured.json_grammar(as_schema(wanted.json_, param), param)
-
-
-def as_schema(given: dict[str, Any] | str, param: str) -> dict[str, Any]:
-    """A schema given as an object or as its JSON text. Raises BadRequest."""
-    try:
-        schema = json.loads(given) if isinstance(given, str) else given
-    except ValueError as error:
-        raise structured.broken(f"it is not JSON: {error}", param) from error
-    if not isinstance(schema, dict):
-        raise structured.broken("it is not an object", param)
-    return schema
-
-
-def wishes(request: ChatRequest) -> Wishes:
-    """How the request wants to be answered."""
-    return Wishes(
-        max_tokens=request.max_completion_tokens or request.max_tokens,
-        temperature=request.temperature,
-        top_p=request.top_p,
-        top_k=None if request.top_k is None else max(0, request.top_k),
-        min_p=request.min_p or 0.0,
-        seed=request.seed,
-        repetition_penalty=1.0 if request.repetition_penalty is None else request.repetition_penalty,
-        frequency_penalty=request.frequency_penalty or 0.0,
-        presence_penalty=request.presence_penalty or 0.0,
-        logit_bias={int(token): bias for token, bias in (request.logit_bias or {}).items()},
-        allowed_token_ids=tuple(request.allowed_token_ids or ()),
-        bad_words=tuple(request.bad_words or ()),
-        min_tokens=request.min_tokens or 0,
-        grammar=grammar(request),
-        stop=request.stops,
-        stop_token_ids=tuple(request.stop_token_ids or ()),
-        ignore_eos=bool(request.ignore_eos),
-        priority=request.priority or 0,
-        cache_salt=request.cache_salt or "",
-    )

@@ -4,106 +4,43 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-
-class Strict(BaseModel):
-    """A JSON object without unknown fields and without silent conversions."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class TextPart(Strict):
-    """Some text."""
-
-    type: Literal["text"]
-    text: str
-
-
-class ImageUrl(Strict):
-    """Where a picture is."""
-
-    url: Annotated[str, Field(description="data:image/...;base64,...")]
-    detail: Annotated[Literal["auto", "low", "high"], Field(description="accepted, no effect")] = "auto"
-
-
-class ImagePart(Strict):
-    """A picture."""
-
-    type: Literal["image_url"]
-    image_url: ImageUrl
-
-
-Part = Annotated[TextPart | ImagePart, Field(discriminator="type")]
-
-
-class Message(Strict):
-    """One turn of the conversation."""
-
-    role: Literal["system", "developer", "user", "assistant"]
-    content: str | list[Part]
-    name: Annotated[str | None, Field(description="accepted, no effect")] = None
+from .content import Message, Strict
+from .formats import ResponseFormat, StructuredOutputs, Word
+from .tools import NamedTool, ToolChoice, Tools
 
 
 class StreamOptions(Strict):
     """What a stream holds besides the text."""
 
     include_usage: bool = False
+    continuous_usage_stats: Annotated[bool, Field(description="the usage so far in every chunk")] = False
 
 
-Word = Annotated[str, Field(min_length=1, max_length=256)]
+class ProcessorOptions(Strict):
+    """How pictures are resized, within what the model's own files allow."""
+
+    min_pixels: Annotated[int | None, Field(ge=1, description="least pixels of a picture as the model sees it")] = None
+    max_pixels: Annotated[int | None, Field(ge=1, description="most pixels of a picture as the model sees it")] = None
 
 
-class JsonSchema(Strict):
-    """A named schema for the answer."""
+def refused(reason: str) -> BeforeValidator:
+    """A validator for fields that are known and not supported; null is what many clients send for "not given"."""
 
-    name: Annotated[str, Field(max_length=64)] = "answer"
-    description: Annotated[str | None, Field(description="accepted, no effect")] = None
-    schema_: Annotated[dict[str, Any], Field(alias="schema")]
-    strict: Annotated[bool | None, Field(description="accepted; schemas are always enforced")] = None
+    def check(value: Any) -> None:
+        if value is not None:
+            raise ValueError(f"it is not supported: {reason}")
 
-
-class TextFormat(Strict):
-    """Any text."""
-
-    type: Literal["text"]
+    return BeforeValidator(check)
 
 
-class ObjectFormat(Strict):
-    """Some JSON object."""
-
-    type: Literal["json_object"]
-
-
-class SchemaFormat(Strict):
-    """JSON that a schema describes."""
-
-    type: Literal["json_schema"]
-    json_schema: JsonSchema
-
-
-ResponseFormat = Annotated[TextFormat | ObjectFormat | SchemaFormat, Field(discriminator="type")]
-
-
-class StructuredOutputs(Strict):
-    """The form of the answer in vLLM's terms: exactly one of these."""
-
-    json_: Annotated[dict[str, Any] | str | None, Field(alias="json", description="a JSON Schema")] = None
-    json_object: bool | None = None
-    regex: str | None = None
-    choice: Annotated[list[Word] | None, Field(min_length=1, max_length=1000)] = None
-    grammar: Annotated[str | None, Field(description="in Lark's or GBNF's notation")] = None
-
-    @model_validator(mode="after")
-    def _one(self) -> StructuredOutputs:
-        given = (self.json_, self.json_object, self.regex, self.choice, self.grammar)
-        if sum(value is not None for value in given) != 1:
-            raise ValueError("give exactly one of json, json_object, regex, choice and grammar")
-        return self
-
-
+NoEffect = Annotated[Any, Field(description="accepted, no effect")]
 TokenId = Annotated[str, Field(pattern=r"^\d{1,9}$")]
 Bias = Annotated[float, Field(ge=-100, le=100, allow_inf_nan=False)]
+GUIDED = "use structured_outputs with the field "
+NO_AUDIO = "the model neither hears nor speaks"
+FUNCTIONS = "use tools and tool_choice"
 
 
 class ChatRequest(Strict):
@@ -124,6 +61,8 @@ class ChatRequest(Strict):
     logit_bias: Annotated[
         dict[TokenId, Bias] | None, Field(max_length=1024, description="added to these tokens' logits")
     ] = None
+    logprobs: Annotated[bool | None, Field(description="give the log probability of every token")] = None
+    top_logprobs: Annotated[int | None, Field(ge=0, le=20, description="and so many of the likeliest ones")] = None
     allowed_token_ids: Annotated[
         list[int] | None, Field(min_length=1, max_length=4096, description="no other tokens come")
     ] = None
@@ -131,37 +70,99 @@ class ChatRequest(Strict):
     min_tokens: Annotated[int | None, Field(ge=0, description="no end before so many tokens")] = None
     response_format: ResponseFormat | None = None
     structured_outputs: StructuredOutputs | None = None
+    tools: Tools | None = None
+    tool_choice: ToolChoice | None = None
+    parallel_tool_calls: Annotated[bool | None, Field(description="whether there may be more than one call")] = None
     stop: Annotated[str | list[str] | None, Field(description="up to 16 strings that end the answer")] = None
     stop_token_ids: Annotated[list[int] | None, Field(max_length=1024, description="tokens that end the answer")] = None
+    include_stop_str_in_output: Annotated[bool | None, Field(description="show what ended the answer")] = None
+    skip_special_tokens: Annotated[bool | None, Field(description="true unless given")] = None
     ignore_eos: Annotated[bool | None, Field(description="go on after the model's end token")] = None
+    add_generation_prompt: Annotated[bool | None, Field(description="begin an assistant's turn; true unless given")] = (
+        None
+    )
+    continue_final_message: Annotated[bool | None, Field(description="go on with the last message")] = None
+    echo: Annotated[bool | None, Field(description="begin with the last message when it is the assistant's")] = None
+    chat_template_kwargs: Annotated[
+        dict[str, Any] | None, Field(description="variables that the model's chat template declares")
+    ] = None
+    enable_thinking: Annotated[bool | None, Field(description="for models whose template has it")] = None
+    reasoning_effort: Annotated[str | None, Field(description="for models whose template has it")] = None
+    mm_processor_kwargs: ProcessorOptions | None = None
+    return_token_ids: Annotated[bool | None, Field(description="give the prompt's and the answer's token ids")] = None
+    request_id: Annotated[
+        str | None, Field(pattern=r"^[\w.:-]{1,128}$", description="makes the answer's id: chatcmpl-<request_id>")
+    ] = None
     priority: Annotated[int | None, Field(ge=-1000, le=1000, description="lower values go first")] = None
     cache_salt: Annotated[
         str | None, Field(max_length=256, description="what is cached is shared among requests of the same salt only")
     ] = None
-    n: Annotated[Literal[1] | None, Field(description="only 1")] = None
+    n: Annotated[int | None, Field(ge=1, le=16, description="so many answers; number i has the seed `seed + i`")] = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None
-    user: Annotated[Any, Field(description="accepted, no effect")] = None
-    store: Annotated[Any, Field(description="accepted, no effect")] = None
-    metadata: Annotated[Any, Field(description="accepted, no effect")] = None
-    service_tier: Annotated[Any, Field(description="accepted, no effect")] = None
-    safety_identifier: Annotated[Any, Field(description="accepted, no effect")] = None
-    prompt_cache_key: Annotated[Any, Field(description="accepted, no effect")] = None
+    modalities: Annotated[list[Literal["text"]] | None, Field(description="only text")] = None
+    user: NoEffect = None
+    store: NoEffect = None
+    metadata: NoEffect = None
+    service_tier: NoEffect = None
+    safety_identifier: NoEffect = None
+    prompt_cache_key: NoEffect = None
+    audio: Annotated[None, refused(NO_AUDIO)] = None
+    functions: Annotated[None, refused(FUNCTIONS)] = None
+    function_call: Annotated[None, refused(FUNCTIONS)] = None
+    web_search_options: Annotated[None, refused("sightd does not search the web")] = None
+    prediction: Annotated[None, refused("there is no speculative decoding")] = None
+    guided_json: Annotated[None, refused(GUIDED + "json")] = None
+    guided_regex: Annotated[None, refused(GUIDED + "regex")] = None
+    guided_choice: Annotated[None, refused(GUIDED + "choice")] = None
+    guided_grammar: Annotated[None, refused(GUIDED + "grammar")] = None
+    chat_template: Annotated[None, refused("a template is a program, and only the model's own runs here")] = None
+    use_beam_search: Annotated[None, refused("ask for several answers with n")] = None
+    prompt_logprobs: Annotated[None, refused("only the answer's tokens have log probabilities; use logprobs")] = None
 
     @property
     def stops(self) -> tuple[str, ...]:
         """The stop strings."""
         return (self.stop,) if isinstance(self.stop, str) else tuple(self.stop or ())
 
+    @property
+    def calls_tools(self) -> bool:
+        """Whether the answer may call tools."""
+        return bool(self.tools) and self.tool_choice != "none"
+
     @model_validator(mode="after")
     def _check(self) -> ChatRequest:
         if sum(message.role in ("system", "developer") for message in self.messages) > 1:
             raise ValueError("there is more than one system message; put all instructions into the first one")
-        if self.messages[-1].role not in ("user",):
-            raise ValueError("the last message must be the user's")
         if len(self.stops) > 16 or any(not 0 < len(stop) <= 256 for stop in self.stops):
             raise ValueError("stop takes up to 16 strings of 1 to 256 characters")
         longest = self.max_completion_tokens or self.max_tokens
         if longest is not None and (self.min_tokens or 0) > longest:
             raise ValueError("min_tokens is more than max_tokens")
+        if self.top_logprobs and not self.logprobs:
+            raise ValueError("top_logprobs needs logprobs to be true")
+        if self.stream_options is not None and not self.stream:
+            raise ValueError("stream_options needs stream to be true")
+        return self
+
+    @model_validator(mode="after")
+    def _check_last_message(self) -> ChatRequest:
+        if self.continue_final_message:
+            if self.add_generation_prompt:
+                raise ValueError("add_generation_prompt and continue_final_message cannot both be true")
+            if self.messages[-1].role != "assistant":
+                raise ValueError("continue_final_message needs an assistant's message at the end")
+        elif self.messages[-1].role not in ("user", "tool", "assistant"):
+            raise ValueError("the last message must be the user's")
+        return self
+
+    @model_validator(mode="after")
+    def _check_tools(self) -> ChatRequest:
+        names = [tool.function.name for tool in self.tools or ()]
+        if len(set(names)) < len(names):
+            raise ValueError("two tools have the same name")
+        if self.tool_choice not in (None, "none", "auto") and not names:
+            raise ValueError("tool_choice needs tools")
+        if isinstance(self.tool_choice, NamedTool) and self.tool_choice.function.name not in names:
+            raise ValueError(f"tool_choice names {self.tool_choice.function.name!r}, which is not among the tools")
         return self

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..prompt import Media, Prompt, Span
-from ..template import ChatTemplate, Message
+from ..template import ChatTemplate, Message, up_to
 from ..tokenizer import Tokenizer
 from .geometry import Grid
 
@@ -59,15 +59,19 @@ class QwenVlPrompts:
         messages: Sequence[Message],
         media: Sequence[Media] = (),
         tools: Sequence[dict[str, Any]] | None = None,
+        continued: str = "",
         **variables: Any,
     ) -> Prompt:
-        """The prompt of a conversation whose pictures and videos are `media`, in order of appearance.
+        """The prompt of a conversation whose pictures and videos are `media`, in order of appearance. It ends after
+        the text `continued` of the last message, if that is given.
 
         Raises jinja2.TemplateError when the template refuses the conversation, ValueError when it drops or repeats
         a picture.
         """
         guard = self.tokenizer.guard
         text = self.template.render(guard(list(messages)), guard(list(tools)) if tools else None, **variables)
+        if continued:
+            text = up_to(text, guard(continued))
         text = self._expand_videos(text, [m for m in media if m.kind == "video"])
         return self._place(self.tokenizer.encode_guarded(text), media)
 

@@ -1,0 +1,126 @@
+"""The messages of a chat request and the parts that they are made of."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+
+class Strict(BaseModel):
+    """A JSON object without unknown fields and without silent conversions."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class TextPart(Strict):
+    """Some text."""
+
+    type: Literal["text", "input_text", "output_text"]
+    text: str
+
+
+class ImageUrl(Strict):
+    """Where a picture is."""
+
+    url: Annotated[str, Field(description="data:image/...;base64,...")]
+    detail: Annotated[Literal["auto", "low", "high"] | None, Field(description="accepted, no effect")] = "auto"
+
+
+class ImageUrlPart(Strict):
+    """A picture as OpenAI's chat API has it."""
+
+    type: Literal["image_url"]
+    image_url: ImageUrl
+
+    @property
+    def url(self) -> tuple[str, str]:
+        """The picture's URL, and the field that it stands in."""
+        return self.image_url.url, "image_url.url"
+
+
+class InputImagePart(Strict):
+    """A picture as OpenAI's responses API has it."""
+
+    type: Literal["input_image"]
+    image_url: str
+    detail: Annotated[Literal["auto", "low", "high"] | None, Field(description="accepted, no effect")] = "auto"
+
+    @property
+    def url(self) -> tuple[str, str]:
+        """The picture's URL, and the field that it stands in."""
+        return self.image_url, "image_url"
+
+
+class ImagePart(Strict):
+    """A picture as transformers' chat format has it: exactly one of the fields."""
+
+    type: Literal["image"]
+    image: str | None = None
+    url_: Annotated[str | None, Field(alias="url")] = None
+    base64: str | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> ImagePart:
+        if sum(value is not None for value in (self.image, self.url_, self.base64)) != 1:
+            raise ValueError("give the picture in exactly one of image, url and base64")
+        return self
+
+    @property
+    def url(self) -> tuple[str, str]:
+        """The picture's URL, and the field that it stands in."""
+        if self.base64 is not None:
+            return f"data:image/unknown;base64,{self.base64}", "base64"
+        return (self.image, "image") if self.image is not None else (str(self.url_), "url")
+
+
+Part = Annotated[TextPart | ImageUrlPart | InputImagePart | ImagePart, Field(discriminator="type")]
+
+Name = Annotated[str, Field(pattern=r"^[\w.-]{1,64}$")]
+
+
+class CalledFunction(Strict):
+    """Which function was called, and its arguments as JSON text."""
+
+    name: Name
+    arguments: str
+
+
+class ToolCall(Strict):
+    """A call that the assistant made in an earlier turn."""
+
+    id: str | None = None
+    index: int | None = None
+    type: Literal["function"] = "function"
+    function: CalledFunction
+
+
+def nothing(value: Any) -> None:
+    """Accept null and empty values only: what clients send back with an answer they were given."""
+    if value:
+        raise ValueError("this is not supported in a message")
+
+
+Nothing = Annotated[Any, BeforeValidator(nothing), Field(description="only null or empty")]
+
+
+class Message(Strict):
+    """One turn of the conversation."""
+
+    role: Literal["system", "developer", "user", "assistant", "tool"]
+    content: str | list[Part] | None = None
+    name: Annotated[str | None, Field(description="accepted, no effect")] = None
+    tool_calls: list[ToolCall] | None = None
+    tool_call_id: str | None = None
+    refusal: Nothing = None
+    audio: Nothing = None
+    annotations: Nothing = None
+    function_call: Nothing = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Message:
+        if self.tool_calls and self.role != "assistant":
+            raise ValueError("only an assistant's message has tool_calls")
+        if self.content is None and not self.tool_calls:
+            raise ValueError("content is missing")
+        return self

@@ -1,0 +1,140 @@
+"""Chat options that change what an answer holds: several answers, log probabilities, token ids, what is shown."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import pytest
+
+from ..server import Server
+from .test_chat import PATH, RED, ask, image, text, user
+
+QUESTION = user(image(RED), "What colour is it?")
+STORY = {"role": "user", "content": "Tell me a story about penguins"}
+
+
+def chunks(server: Server, **body: Any) -> list[dict[str, Any]]:
+    """The chunks of a streamed answer."""
+    with server.client.stream("POST", PATH, json=body | {"stream": True}) as response:
+        return [json.loads(line[6:]) for line in response.iter_lines() if line.startswith("data: {")]
+
+
+def test_several_answers(server: Server) -> None:
+    """Answer number i of n is the one that the seed `seed + i` gives alone, streamed or not; usage counts all."""
+    hot: dict[str, Any] = {"temperature": 1.5, "max_tokens": 12, "ignore_eos": True}
+    alone = [text(ask(server, STORY, seed=seed, **hot)) for seed in (7, 8, 9)]
+    body = ask(server, STORY, seed=7, n=3, **hot).json()
+    assert [choice["index"] for choice in body["choices"]] == [0, 1, 2]
+    assert [choice["message"]["content"] for choice in body["choices"]] == alone
+    assert body["usage"]["completion_tokens"] == 36
+    streamed = ["", "", ""]
+    for chunk in chunks(server, messages=[STORY], seed=7, n=3, **hot):
+        for choice in chunk["choices"]:
+            streamed[choice["index"]] += choice["delta"].get("content", "")
+    assert streamed == alone
+
+
+def test_log_probabilities(server: Server) -> None:
+    """Every token of the answer comes with its log probability and as many of the likeliest tokens as were asked for,
+    and the tokens' bytes make up the text, streamed or not."""
+    wanted = {"logprobs": True, "top_logprobs": 3}
+    choice = ask(server, QUESTION, **wanted).json()["choices"][0]
+    content = choice["logprobs"]["content"]
+    assert bytes(b for entry in content for b in entry["bytes"]).decode() == choice["message"]["content"]
+    for entry in content:
+        assert len(entry["top_logprobs"]) == 3
+        assert entry["token"] == entry["top_logprobs"][0]["token"], "a greedy answer takes the likeliest token"
+        assert 0 < sum(math.exp(other["logprob"]) for other in entry["top_logprobs"]) <= 1.001
+    streamed = [
+        entry
+        for chunk in chunks(server, messages=[QUESTION], **wanted)
+        for choice in chunk["choices"]
+        for entry in (choice["logprobs"] or {"content": []})["content"]
+    ]
+    assert [entry["token"] for entry in streamed] == [entry["token"] for entry in content]
+    plain = ask(server, QUESTION, logprobs=True).json()["choices"][0]["logprobs"]["content"]
+    assert [entry["top_logprobs"] for entry in plain] == [[]] * len(content)
+
+
+def test_stopped_text_has_no_reports(server: Server) -> None:
+    """Tokens that only a stop string is made of are not reported."""
+    choice = ask(server, QUESTION, logprobs=True, stop=" red").json()["choices"][0]
+    assert choice["message"]["content"] == "It is"
+    assert "".join(entry["token"] for entry in choice["logprobs"]["content"]) == "It is"
+
+
+def test_token_ids(server: Server) -> None:
+    """return_token_ids gives the prompt's and the answer's ids, streamed or not; without it there are none."""
+    body = ask(server, QUESTION, return_token_ids=True).json()
+    ids = body["choices"][0]["token_ids"]
+    assert len(ids) == body["usage"]["completion_tokens"]
+    assert len(body["prompt_token_ids"]) == body["usage"]["prompt_tokens"]
+    got = chunks(server, messages=[QUESTION], return_token_ids=True)
+    assert got[0]["prompt_token_ids"] == body["prompt_token_ids"]
+    assert [i for chunk in got for choice in chunk["choices"] for i in choice.get("token_ids", [])] == ids
+    assert "token_ids" not in ask(server, QUESTION).json()["choices"][0]
+
+
+def test_what_is_shown(server: Server) -> None:
+    """A stop string, a stop token and the end token are shown when that is asked for."""
+    assert text(ask(server, QUESTION, stop="red", include_stop_str_in_output=True)) == "It is red"
+    red = ask(server, QUESTION, return_token_ids=True).json()["choices"][0]["token_ids"][2]
+    assert text(ask(server, QUESTION, stop_token_ids=[red])) == "It is"
+    assert text(ask(server, QUESTION, stop_token_ids=[red], include_stop_str_in_output=True)) == "It is red"
+    shown = ask(server, QUESTION, skip_special_tokens=False, include_stop_str_in_output=True)
+    assert text(shown) == "It is red.<|im_end|>"
+    assert text(ask(server, QUESTION, skip_special_tokens=False)) == "It is red."
+
+
+def test_continued_message(server: Server) -> None:
+    """continue_final_message goes on with the assistant's words, and echo repeats them first."""
+    begun = {"role": "assistant", "content": "It is"}
+    options = {"continue_final_message": True, "add_generation_prompt": False}
+    assert text(ask(server, QUESTION, begun, **options)) == " red."
+    assert text(ask(server, QUESTION, begun, echo=True, **options)) == "It is red."
+    streamed = chunks(server, messages=[QUESTION, begun], echo=True, **options)
+    assert "".join(c["choices"][0]["delta"].get("content", "") for c in streamed) == "It is red."
+
+
+def test_usage_in_every_chunk(server: Server) -> None:
+    """continuous_usage_stats counts up in every chunk."""
+    options = {"include_usage": True, "continuous_usage_stats": True}
+    counts = [c["usage"]["completion_tokens"] for c in chunks(server, messages=[QUESTION], stream_options=options)]
+    assert counts[0] == 0
+    assert counts == sorted(counts)
+    assert counts[-1] == 5
+
+
+def test_request_id(server: Server) -> None:
+    """request_id makes the answer's id."""
+    assert ask(server, QUESTION, request_id="job-17").json()["id"] == "chatcmpl-job-17"
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"type": "input_image", "image_url": RED},
+        {"type": "image", "image": RED},
+        {"type": "image", "url": RED},
+        {"type": "image", "base64": RED.partition(",")[2]},
+    ],
+    ids=["input_image", "image", "url", "base64"],
+)
+def test_other_forms_of_pictures(server: Server, part: dict[str, Any]) -> None:
+    """Pictures in the forms of the responses API and of transformers' chat format are seen too."""
+    assert text(ask(server, user(part, "What colour is it?"))) == "It is red."
+
+
+def test_smaller_pictures(server: Server) -> None:
+    """mm_processor_kwargs makes the model see a picture with fewer pixels, hence fewer tokens."""
+    large = ask(server, QUESTION, max_tokens=1).json()["usage"]["prompt_tokens"]
+    small = ask(server, QUESTION, max_tokens=1, mm_processor_kwargs={"max_pixels": 16384}).json()
+    assert small["usage"]["prompt_tokens"] < large
+
+
+def test_answers_sent_back(server: Server) -> None:
+    """An assistant's message with the empty fields that SDKs send back is taken."""
+    back = {"role": "assistant", "content": "It is red.", "refusal": None, "annotations": [], "tool_calls": None}
+    assert ask(server, QUESTION, back, user("And what shape?"), modalities=["text"]).status_code == 200
