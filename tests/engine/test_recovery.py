@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -63,6 +64,23 @@ def test_no_client_sees_a_failure(
             "a new engine",
         )
         assert [answer.result() for answer in answers] == expected
+
+
+def test_a_raised_device_error(start_server: StartServer, tiny_checkpoints: dict[str, Path]) -> None:
+    """When the device's memory runs out in the middle of a step, the engine logs the error and ends, a fresh one goes
+    on, and no client sees a failure."""
+    server = start_server(["--model", str(tiny_checkpoints["qwen3_vl"])]).wait_ready()
+    expected = [ask(server, number) for number in range(10, 14)]
+    engine = engine_of(server)
+    used = int(Path(f"/proc/{engine}/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.prlimit(engine, resource.RLIMIT_AS, (used, used))
+    with ThreadPoolExecutor(4) as pool:
+        answers = [answer.result() for answer in [pool.submit(ask, server, number) for number in range(20, 24)]]
+    assert all(answers)
+    until(lambda: engine_of(server) != engine, 60, "a new engine")
+    assert [ask(server, number) for number in range(10, 14)] == expected
+    (failure,) = [line for line in server.lines() if line["event"] == "engine failed in a step"]
+    assert "memory" in failure["exception"].lower()
 
 
 def test_an_engine_that_keeps_dying_stays_down(start_server: StartServer) -> None:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
 from .. import version
-from ..engine.protocol import EngineCounts
+from ..engine.protocol import EngineCounts, EngineInfo
 from .services import Served, Services
 
 router = APIRouter(tags=["health"])
@@ -29,14 +29,15 @@ class Ready(BaseModel):
 
 
 class EngineHealth(BaseModel):
-    """One engine."""
+    """One engine. `detail` says how far it is loaded, or why it is not ready; `info` is there once it was loaded."""
 
     device: str
     state: str
-    reason: str
+    detail: str
     requests: int
     deaths: int
     counts: EngineCounts
+    info: EngineInfo | None
 
 
 class Health(BaseModel):
@@ -89,6 +90,14 @@ async def health(response: Response, services: Served) -> Health:
 def engines(services: Services) -> list[EngineHealth]:
     """The state of every engine."""
     return [
-        EngineHealth(device=e.device, state=e.state, reason=e.reason, requests=e.load, deaths=e.deaths, counts=e.counts)
+        EngineHealth(
+            device=e.device,
+            state=e.state,
+            detail=e.detail,
+            requests=e.load,
+            deaths=e.deaths,
+            counts=e.counts,
+            info=e.info,
+        )
         for e in services.engines.engines
     ]

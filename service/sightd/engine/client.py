@@ -66,6 +66,8 @@ class EngineClient:
         self.reason = ""
         self.info: EngineInfo | None = None
         self.counts = EngineCounts()
+        self.loaded = 0.0
+        """The share of the weights that is loaded."""
         self.deaths = 0
         self.last_sign = time.monotonic()
         self.settled = asyncio.Event()
@@ -81,6 +83,11 @@ class EngineClient:
     def load(self) -> int:
         """Requests under way."""
         return len(self._pending)
+
+    @property
+    def detail(self) -> str:
+        """What there is to say beside the state."""
+        return f"{self.loaded:.0%} of the weights" if self.state == "loading" else self.reason
 
     @property
     def process_id(self) -> int | None:
@@ -167,6 +174,7 @@ class EngineClient:
             case "counts":
                 self.counts = EngineCounts(**message["counts"])
             case "loading":
+                self.loaded = message["share"]
                 self._enter("loading")
             case "ready":
                 self.info = EngineInfo(**message["info"] | {"eos_token_ids": tuple(message["info"]["eos_token_ids"])})

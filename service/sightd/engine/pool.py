@@ -85,7 +85,7 @@ class EnginePool:
 
     def why_not_ready(self) -> str:
         """The state of every engine as a sentence."""
-        parts = [f"{e.device}: {e.state}" + (f" ({e.reason})" if e.reason else "") for e in self.engines]
+        parts = [f"{e.device}: {e.state}" + (f" ({e.detail})" if e.detail else "") for e in self.engines]
         return "No engine is ready. " + "; ".join(parts) + "."
 
     def pick(self, prefix: bytes = b"") -> EngineClient:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import mmap
 import os
 import socket
+import sys
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -20,14 +22,16 @@ from ..models.loading import load_network
 from ..models.network import Network
 from ..processes.channel import ChannelClosed, Received, receive, send, waiting
 from ..processes.child import attach
-from .attention import BACKENDS, backend, hook
+from .attention import AttentionBackend, hook
+from .attention.choice import choose
 from .blocks import BlockPool
 from .core import Engine
 from .encoder import Encoder
 from .grammar import Grammars
 from .kv_cache import KVCache
+from .loadingprogress import LoadingProgress
 from .media import MediaStore, Medium
-from .memory import CachePlan, DoesNotFit, free_bytes, plan
+from .memory import CachePlan, DoesNotFit, check_weights, free_bytes, plan
 from .pace import Pace
 from .packing import pack_linears
 from .protocol import EngineInfo, Frames, unpacked
@@ -47,16 +51,19 @@ BEAT_SECONDS = 1.0
 log = logs.get(__name__)
 
 
-def build(start: dict[str, Any]) -> tuple[Engine, EngineInfo]:
-    """Load the checkpoint and make the engine that `start` describes. Raises CheckpointError or DoesNotFit."""
+def build(start: dict[str, Any], on_progress: Callable[[float], None] = lambda _: None) -> tuple[Engine, EngineInfo]:
+    """Load the checkpoint and make the engine that `start` describes; `on_progress` is told the share that is loaded
+    now and then. Raises CheckpointError or DoesNotFit."""
     began = time.monotonic()
-    device = torch.device(start["device"])
+    device, folder = torch.device(start["device"]), Path(start["folder"])
     if device.type == "cpu" and start["threads"]:
         torch.set_num_threads(start["threads"])
     hook.register()
-    family, network = load_network(Path(start["folder"]), device, start["dtype"], hook.NAME)
-    if device.type == "cpu":
-        pack_linears(network.module)
+    check_weights(folder, device, start["memory_utilization"])
+    with LoadingProgress(folder, device, on_progress):
+        family, network = load_network(folder, device, start["dtype"], hook.NAME)
+        if device.type == "cpu":
+            pack_linears(network.module)
     room = free_bytes(device, start["memory_utilization"])
     planned = plan(
         network.cache_shape,
@@ -67,9 +74,11 @@ def build(start: dict[str, Any]) -> tuple[Engine, EngineInfo]:
         network.max_positions,
         start["max_sequences"],
     )
-    engine = assemble(start, network, planned)
+    attention, backend = choose(network.device, network.cache_shape, network.heads)
+    engine = assemble(start, network, planned, backend)
     info = EngineInfo(
         device=str(device),
+        attention=attention,
         dtype=str(network.cache_shape.dtype).removeprefix("torch."),
         family=family,
         max_model_len=planned.max_model_len,
@@ -81,10 +90,9 @@ def build(start: dict[str, Any]) -> tuple[Engine, EngineInfo]:
     return engine, info
 
 
-def assemble(start: dict[str, Any], network: Network, planned: CachePlan) -> Engine:
+def assemble(start: dict[str, Any], network: Network, planned: CachePlan, attention: AttentionBackend) -> Engine:
     """The engine's parts for a loaded network."""
     on_cpu = network.device.type == "cpu"
-    attention = backend(BACKENDS[network.device.type])
     cache = KVCache(network.cache_shape, planned.blocks, BLOCK_SIZE, network.device)
     most = start["max_batch_tokens"] or (CPU_STEP_TOKENS if on_cpu else CUDA_STEP_TOKENS)
     pace = Pace(most, min(most, CPU_LEAST_TOKENS if on_cpu else CUDA_LEAST_TOKENS))
@@ -153,9 +161,9 @@ def main() -> None:
     end = attach()
     start = receive(end).message
     logs.configure(Logging(**start["logging"]), f"engine {start['device']}")
-    send(end, {"type": "loading", "stage": "weights"})
+    send(end, {"type": "loading", "share": 0.0})
     try:
-        engine, info = build(start)
+        engine, info = build(start, lambda share: send(end, {"type": "loading", "share": share}))
     except (CheckpointError, DoesNotFit) as error:
         log.error("engine cannot start", reason=str(error))
         send(end, {"type": "failed", "reason": str(error)})
@@ -166,6 +174,10 @@ def main() -> None:
         Serving(end, engine).run()
     except ChannelClosed:
         log.info("the front is gone, engine ends")
+    except Exception as error:
+        # A device that raised once is not trusted again: a fresh process goes on with the requests.
+        log.critical("engine failed in a step", exc_info=error)
+        sys.exit(1)
 
 
 if __name__ == "__main__":

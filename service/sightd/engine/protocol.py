@@ -1,8 +1,9 @@
 """What the HTTP front and an engine say to each other. No torch here.
 
 Front to engine: `submit` (with one memory file of RGB frames for each medium), `abort`.
-Engine to front: `loading`, `ready`, `failed`, `tokens` (all that one step brought), `encoding` (the digests of the
-media that enter the vision encoder, none at the end), `counts` (now and then), `beat` (a sign of life).
+Engine to front: `loading` (now and then, with the share that is loaded), `ready`, `failed`, `tokens` (all that one step
+brought), `encoding` (the digests of the media that enter the vision encoder, none at the end), `counts` (now and then),
+`beat` (a sign of life).
 """
 
 from __future__ import annotations
@@ -138,9 +139,11 @@ class EngineCounts:
 
 @dataclass(frozen=True)
 class EngineInfo:
-    """What a ready engine tells about itself. `max_model_len` and `cache_tokens` are tokens."""
+    """What a ready engine tells about itself. `attention` names its back end; `max_model_len` and `cache_tokens` are
+    tokens."""
 
     device: str
+    attention: str
     dtype: str
     family: str
     max_model_len: int

@@ -37,6 +37,7 @@ class Network(Protocol):
     module: nn.Module
     temporal: int
     cache_shape: CacheShape
+    heads: int
     device: torch.device
     max_positions: int
     eos_token_ids: tuple[int, ...]

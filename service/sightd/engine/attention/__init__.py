@@ -10,8 +10,8 @@ from torch import Tensor
 
 from .layout import StepLayout
 
-BACKENDS = {"cpu": "cpu", "cuda": "reference"}
-"""Device type to module."""
+BACKENDS = {"cpu": ("fused",), "cuda": ("varlen", "fused", "reference")}
+"""Device type to the modules that may serve it; with more than one, the fastest that is right is taken."""
 
 
 class AttentionBackend(Protocol):
@@ -29,6 +29,6 @@ class AttentionBackend(Protocol):
 
 
 def backend(name: str) -> AttentionBackend:
-    """The back end called `name` ("cpu", "reference", ...)."""
+    """The back end called `name` ("fused", "reference", ...)."""
     module: AttentionBackend = importlib.import_module(f"{__name__}.{name}")
     return module

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
+import torch
 from torch import Tensor
 
 
@@ -19,8 +21,36 @@ class SequenceLayout:
 
 
 @dataclass(frozen=True)
+class Packed:
+    """All sequences of a step in one line: `slots` int64 [contexts] are the cache slots of all their tokens, `queries`
+    and `contexts` int32 [sequences + 1] where each one's new tokens and its context begin."""
+
+    slots: Tensor
+    queries: Tensor
+    contexts: Tensor
+    most_queries: int
+    most_context: int
+
+
+@dataclass(frozen=True)
 class StepLayout:
     """A whole step. `slots` int64 [tokens] are where the new tokens' keys and values go."""
 
     slots: Tensor
     sequences: list[SequenceLayout]
+
+    @cached_property
+    def packed(self) -> Packed:
+        """The step's sequences in one line; made once and used by every layer."""
+        device = self.slots.device
+        pieces = [
+            torch.arange(s.slots.start, s.slots.stop, device=device) if isinstance(s.slots, slice) else s.slots
+            for s in self.sequences
+        ]
+        counts, contexts = [s.count for s in self.sequences], [s.context for s in self.sequences]
+        return Packed(torch.cat(pieces), ends(counts, device), ends(contexts, device), max(counts), max(contexts))
+
+
+def ends(lengths: list[int], device: torch.device) -> Tensor:
+    """Where consecutive segments of `lengths` begin and the last one ends, int32 [segments + 1]."""
+    return torch.tensor([0, *lengths], dtype=torch.int32, device=device).cumsum(0, dtype=torch.int32)

@@ -45,6 +45,7 @@ class QwenVlNetwork:
     def _describe(self, config: Any, generation: GenerationConfig) -> None:
         head_dim = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
         self.cache_shape = CacheShape(config.num_hidden_layers, config.num_key_value_heads, head_dim, self._model.dtype)
+        self.heads = int(config.num_attention_heads)
         self.max_positions = int(config.max_position_embeddings)
         self.vocabulary = int(config.vocab_size)
         self.parameters = sum(p.numel() for p in self._model.parameters())
