@@ -71,7 +71,7 @@ def make_services(settings: Settings) -> Services:
         engines=EnginePool(
             resolve(settings.engine.devices), engine_start(settings), warm_up(prompts), settings.engine.hang_seconds
         ),
-        decoders=DecoderPool(settings.media.decoders, settings.media.decode_seconds, limits.image_pixels),
+        decoders=DecoderPool(settings.media, limits.image_pixels, prompts.picture_plan.family),
         prompts=prompts,
         names=ServedNames(settings.model),
         defaults=read_defaults(folder),

@@ -39,11 +39,15 @@ def pair() -> tuple[socket.socket, socket.socket]:
 
 
 def memory_file(data: bytes | memoryview, name: str) -> int:
-    """The descriptor of an anonymous file with this content."""
-    descriptor = os.memfd_create(name, os.MFD_CLOEXEC)
+    """The descriptor of an anonymous file with this content, which whoever gets it may seal."""
+    descriptor = os.memfd_create(name, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     view = memoryview(data)
-    while view:
-        view = view[os.write(descriptor, view) :]
+    try:
+        while view:
+            view = view[os.write(descriptor, view) :]
+    except OSError:
+        os.close(descriptor)
+        raise
     return descriptor
 
 
