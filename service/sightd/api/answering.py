@@ -18,7 +18,8 @@ from ..errors import BadRequest
 from ..media.pool import Decoded
 from ..models.families import PicturePlan
 from ..models.prompt import Media, Prompt
-from .conversation import Conversation, Wishes, check_pictures
+from .conversation import Conversation, Wishes
+from .files import check_pictures, gathered
 from .merging import merged
 from .record import RequestRecord
 from .sampling import SEEDS, sampling
@@ -120,11 +121,12 @@ async def answering(
 
     Raises the errors of admission, decoding and prompt building; nothing is held after an error.
     """
-    check_pictures(conversation.pictures, services.settings.limits)
+    check_pictures(services, conversation.pictures)
     await services.engines.wake()
     async with AsyncExitStack() as held:
         record.queue_seconds = await held.enter_async_context(services.admission.place())
-        frames = await decoded(services, record, conversation, held)
+        files = await gathered(services, record, conversation.pictures)
+        frames = await decoded(services, record, files, picture_plan(services, conversation), held)
         prompt = built(services, conversation, frames)
         record.tokens_in, record.pictures = len(prompt.token_ids), len(frames)
         wanted = sampling(services, wishes, len(prompt.token_ids))
@@ -146,12 +148,11 @@ async def answering(
 
 
 async def decoded(
-    services: Services, record: RequestRecord, conversation: Conversation, held: AsyncExitStack
+    services: Services, record: RequestRecord, files: list[bytes], plan: PicturePlan, held: AsyncExitStack
 ) -> list[Decoded]:
-    """The conversation's pictures as frames, let go of when `held` is left."""
+    """The pictures as frames, let go of when `held` is left."""
     began = time.monotonic()
-    plan = picture_plan(services, conversation)
-    work = [services.decoders.decode(data, plan) for data in conversation.pictures]
+    work = [services.decoders.decode(data, plan) for data in files]
     results = await asyncio.gather(*work, return_exceptions=True)
     for frames in results:
         if isinstance(frames, Decoded):

@@ -70,7 +70,7 @@ def as_conversation(pictures: list[bytes], prompt: str, system: str | None) -> C
     """The pictures followed by the question, after the instructions if there are any."""
     content: list[dict[str, Any]] = [{"type": "image"} for _ in pictures]
     user = {"role": "user", "content": [*content, {"type": "text", "text": prompt}]}
-    return Conversation([{"role": "system", "content": system}, user] if system else [user], pictures)
+    return Conversation([{"role": "system", "content": system}, user] if system else [user], [*pictures])
 
 
 async def answer(services: Services, record: RequestRecord, conversation: Conversation, wishes: Wishes) -> str:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ..processes.channel import ChannelClosed, Received, memory_file, read_memory_file, receive, send
 from ..processes.child import attach
-from .pictures import PictureError, decode, rehearse
+from .pictures import PictureError, decode, opened, rehearse
 from .sandbox import Bounds, begin_job, enter
 
 
@@ -29,10 +29,15 @@ def digest(frames: NDArray[np.uint8]) -> bytes:
 
 
 def work(end: socket.socket, received: Received) -> None:
-    """Decode one picture and answer."""
+    """Decode one picture, or only measure it when the job names no family, and answer."""
     job = received.message
+    data = read_memory_file(received.descriptors[0])
     try:
-        frames = prepared(read_memory_file(received.descriptors[0]), job)
+        if "family" not in job:
+            width, height = opened(data, job["max_pixels"]).size
+            send(end, {"width": width, "height": height})
+            return
+        frames = prepared(data, job)
     except PictureError as error:
         send(end, {"fault": error.fault, "width": error.width, "height": error.height})
         return

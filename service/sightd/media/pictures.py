@@ -35,8 +35,9 @@ class PictureError(Exception):
         self.height = height
 
 
-def decode(data: bytes, max_pixels: int) -> Image.Image:
-    """The picture as RGB, upright. Raises PictureError; the size is checked before a pixel is decoded."""
+def opened(data: bytes, max_pixels: int) -> Image.Image:
+    """The picture with its header read and nothing decoded. Raises PictureError, also for a header of too large a
+    picture."""
     Image.MAX_IMAGE_PIXELS = None
     try:
         picture = Image.open(io.BytesIO(data), formats=FORMATS)
@@ -49,6 +50,12 @@ def decode(data: bytes, max_pixels: int) -> Image.Image:
         raise PictureError("broken") from error
     if picture.width * picture.height > max_pixels:
         raise PictureError("too_many_pixels", picture.width, picture.height)
+    return picture
+
+
+def decode(data: bytes, max_pixels: int) -> Image.Image:
+    """The picture as RGB, upright. Raises PictureError; the size is checked before a pixel is decoded."""
+    picture = opened(data, max_pixels)
     try:
         picture.load()
         return flatten(ImageOps.exif_transpose(picture))

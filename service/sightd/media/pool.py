@@ -149,27 +149,31 @@ class DecoderPool:
 
     async def decode(self, data: bytes, plan: PicturePlan) -> Decoded:
         """Decode one picture for a model. Raises BadRequest or Unprocessable with a sentence when it cannot be used."""
-        work = asyncio.create_task(self._decode(data, plan))
-        try:
-            return await asyncio.shield(work)
-        except asyncio.CancelledError:
-            # The decoder goes on, since its answer would otherwise reach the next job; nobody wants the frames.
-            work.add_done_callback(discard)
-            raise
-
-    async def _decode(self, data: bytes, plan: PicturePlan) -> Decoded:
-        received = await self._run(
-            {"family": plan.family, "numbers": plan.numbers, "max_pixels": self._max_pixels}, data
-        )
+        received = await self._run({"family": plan.family, "numbers": plan.numbers}, data)
         answer = received.message
-        if fault := answer.get("fault"):
-            raise picture_error(fault, answer["width"], answer["height"], self._max_pixels)
         (descriptor,) = received.descriptors
         frames = Decoded(descriptor, answer["digest"], answer["frames"], answer["height"], answer["width"])
         seal(frames)
         return frames
 
+    async def measure(self, data: bytes) -> tuple[int, int]:
+        """A picture's (width, height) in pixels, by its header. Raises as `decode` does."""
+        answer = (await self._run({}, data)).message
+        return answer["width"], answer["height"]
+
     async def _run(self, job: dict[str, Any], data: bytes) -> Received:
+        work = asyncio.create_task(self._tried(job | {"max_pixels": self._max_pixels}, data))
+        try:
+            received = await asyncio.shield(work)
+        except asyncio.CancelledError:
+            # The decoder goes on, since its answer would otherwise reach the next job; nobody wants the frames.
+            work.add_done_callback(discard)
+            raise
+        if fault := received.message.get("fault"):
+            raise picture_error(fault, received.message["width"], received.message["height"], self._max_pixels)
+        return received
+
+    async def _tried(self, job: dict[str, Any], data: bytes) -> Received:
         """One job on the next free decoder, and on another one should that die."""
         descriptor = memory_file(data, "sightd-media")
         try:
@@ -216,13 +220,19 @@ class DecoderPool:
 def seal(frames: Decoded) -> None:
     """Make sure that the file is as large as it must be and stays so: reading past its end would kill an engine.
     Raises SightdError."""
-    fcntl.fcntl(frames.descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW)
-    if os.fstat(frames.descriptor).st_size != frames.frames * frames.height * frames.width * 3:
+    try:
+        fcntl.fcntl(frames.descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW)
+        size = os.fstat(frames.descriptor).st_size
+    except OSError:
+        size = -1
+    if size != frames.frames * frames.height * frames.width * 3:
+        log.error("a decoder's frames are not what it says")
         frames.close()
         raise decoder_died()
 
 
-def discard(work: asyncio.Task[Decoded]) -> None:
+def discard(work: asyncio.Task[Received]) -> None:
     """Let go of frames that nobody waits for any more."""
     if not work.cancelled() and work.exception() is None:
-        work.result().close()
+        for descriptor in work.result().descriptors:
+            os.close(descriptor)

@@ -74,6 +74,20 @@ class Fetcher:
         """Close what is open."""
         await self._transport.aclose()
 
+    def check(self, pictures: Sequence[RemotePicture]) -> None:
+        """Refuse what can be refused without a look at the network. Raises BadRequest with the picture's `param`."""
+        for picture in pictures:
+            try:
+                self._parsed(picture.url)
+            except SightdError as error:
+                error.param = picture.param
+                raise
+
+    def _parsed(self, text: str) -> httpx.URL:
+        if self._media.fetch == "off":
+            raise refusals.fetching_is_off()
+        return urls.parse(text)
+
     async def fetch(self, pictures: Sequence[RemotePicture], budget: ByteBudget) -> list[bytes]:
         """The pictures' files, in order. Raises SightdError with the `param` of the first one that cannot be had."""
         tasks = [asyncio.ensure_future(self._named(picture, budget)) for picture in pictures]
@@ -95,9 +109,7 @@ class Fetcher:
             raise
 
     async def _one(self, text: str, budget: ByteBudget) -> bytes:
-        url = urls.parse(text)
-        if self._media.fetch == "off":
-            raise refusals.fetching_is_off()
+        url = self._parsed(text)
         for _ in range(self._media.fetch_redirects + 1):
             response = await self._get(url)
             try:
