@@ -100,18 +100,19 @@ def test_size_is_checked_before_decoding() -> None:
     assert (caught.value.fault, caught.value.width, caught.value.height) == ("too_many_pixels", 30000, 30000)
 
 
-def png_header(width: int, height: int) -> bytes:
-    """A PNG that claims to have this size."""
-    chunk = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    packed = zlib.compress(bytes(1000))
-    data = b"IDAT" + packed
-    return b"".join(
-        [
-            b"\x89PNG\r\n\x1a\n",
-            struct.pack(">I", 13) + chunk + struct.pack(">I", zlib.crc32(chunk)),
-            struct.pack(">I", len(packed)) + data + struct.pack(">I", zlib.crc32(data)),
-        ]
-    )
+def png(width: int, height: int, depth: int, colour: int, rows: bytes) -> bytes:
+    """A PNG with these packed rows; `colour` is PNG's number of the kind of pixels."""
+    header = b"IHDR" + struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
+    parts = [header, b"IDAT" + zlib.compress(rows), b"IEND"]
+    packed = [struct.pack(">I", len(part) - 4) + part + struct.pack(">I", zlib.crc32(part)) for part in parts]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(packed)
+
+
+def test_sixteen_bit_colour() -> None:
+    """Colour and transparency of 16 bits keep their upper bits."""
+    assert pixel(decode(png(1, 1, 16, 2, struct.pack(">BHHH", 0, 65535, 32896, 257)), 1), 0, 0) == (255, 128, 1)
+    assert pixel(decode(png(1, 1, 16, 6, struct.pack(">BHHHH", 0, 65535, 0, 0, 0)), 1), 0, 0) == (255, 255, 255)
+    assert pixel(decode(png(1, 1, 16, 4, struct.pack(">BHH", 0, 257, 65535)), 1), 0, 0) == (1, 1, 1)
 
 
 def patched(data: bytes, old: bytes, new: bytes) -> bytes:
@@ -130,7 +131,7 @@ def bombs() -> dict[str, bytes]:
     webp[at : at + 4] = struct.pack("<I", (15999 | 15998 << 14) | struct.unpack_from("<I", webp, at)[0] & 0xF0000000)
     bmp = encoded(small, "BMP")
     return {
-        "PNG": png_header(50_000, 50_000),
+        "PNG": png(50_000, 50_000, 8, 2, bytes(1000)),
         "JPEG": patched(encoded(small, "JPEG"), struct.pack(">HH", 199, 200), struct.pack(">HH", 60_000, 60_000)),
         "GIF": patched(encoded(small, "GIF"), le.pack(200, 199), le.pack(65535, 65535)),
         "BMP": patched(bmp, struct.pack("<ii", 200, 199), struct.pack("<ii", 100_000, 100_000)),

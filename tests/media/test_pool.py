@@ -178,6 +178,25 @@ def test_a_picture_that_needs_too_much_memory() -> None:
     run(test)
 
 
+def test_a_client_that_goes_away_in_the_queue() -> None:
+    """A picture whose client went away before a decoder was free takes none."""
+
+    async def test() -> None:
+        async with pool(decoders=1) as made:
+            first = asyncio.ensure_future(made.decode(slow_picture(), PLAN))
+            await until(lambda: made.state.idle == 0)
+            waiting = [asyncio.ensure_future(made.decode(slow_picture(), PLAN)) for _ in range(5)]
+            await asyncio.sleep(0)
+            for task in waiting:
+                task.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
+            (await first).close()
+            await works(made, 1)
+            assert made.state.counts.jobs == 2
+
+    run(test)
+
+
 def test_renewal() -> None:
     """A decoder is renewed after its number of jobs."""
 
@@ -212,7 +231,6 @@ def test_nothing_is_left_behind() -> None:
                 assert isinstance(results[1], SightdError)
                 assert not isinstance(results[0], BaseException)
                 results[0].close()
-            await until(lambda: made.state.idle == 2)
-            assert len(os.listdir("/proc/self/fd")) <= before  # noqa: PTH208
+            await until(lambda: open_descriptors() <= before)
 
     run(test)

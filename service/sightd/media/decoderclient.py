@@ -37,9 +37,10 @@ class Decoder:
 
     def _take(self, received: Received) -> None:
         if self._answer.done():
-            # Nobody asked: a decoder that talks out of turn is not to be trusted with descriptors either.
+            # Nobody asked: a decoder that talks out of turn is not itself any more. Its end is noticed as a death.
             for descriptor in received.descriptors:
                 os.close(descriptor)
+            self._link.close()
             return
         self._answer.set_result(received)
 

@@ -162,37 +162,38 @@ class DecoderPool:
         return answer["width"], answer["height"]
 
     async def _run(self, job: dict[str, Any], data: bytes) -> Received:
-        work = asyncio.create_task(self._tried(job | {"max_pixels": self._max_pixels}, data))
-        try:
-            received = await asyncio.shield(work)
-        except asyncio.CancelledError:
-            # The decoder goes on, since its answer would otherwise reach the next job; nobody wants the frames.
-            work.add_done_callback(discard)
-            raise
-        if fault := received.message.get("fault"):
-            raise picture_error(fault, received.message["width"], received.message["height"], self._max_pixels)
-        return received
+        """One job on the next free decoder, and on another one should that die. Raises SightdError."""
+        for _ in range(TRIES):
+            decoder = await self._free()
+            work = asyncio.create_task(self._work(decoder, job | {"max_pixels": self._max_pixels}, data))
+            try:
+                received = await asyncio.shield(work)
+            except ConnectionResetError:
+                continue
+            except asyncio.CancelledError:
+                # The decoder goes on, since its answer would otherwise reach the next job; nobody wants the frames.
+                work.add_done_callback(discard)
+                raise
+            if fault := received.message.get("fault"):
+                raise picture_error(fault, received.message["width"], received.message["height"], self._max_pixels)
+            return received
+        raise decoder_died()
 
-    async def _tried(self, job: dict[str, Any], data: bytes) -> Received:
-        """One job on the next free decoder, and on another one should that die."""
+    async def _work(self, decoder: Decoder, job: dict[str, Any], data: bytes) -> Received:
+        """One job on this decoder, which is free again or replaced afterwards. Raises ConnectionResetError when it
+        died, Unprocessable when the job took too long."""
         descriptor = memory_file(data, "sightd-media")
         try:
-            for _ in range(TRIES):
-                decoder = await self._free()
-                try:
-                    received = await decoder.run(job, descriptor, self._media.decode_seconds)
-                except ConnectionResetError:
-                    continue
-                except TimeoutError:
-                    log.warning("a picture took too long to decode", seconds=self._media.decode_seconds)
-                    self._counts.timeouts += 1
-                    self._replace(decoder)
-                    raise took_too_long(self._media.decode_seconds) from None
-                self._release(decoder)
-                return received
+            received = await decoder.run(job, descriptor, self._media.decode_seconds)
+        except TimeoutError:
+            log.warning("a picture took too long to decode", seconds=self._media.decode_seconds)
+            self._counts.timeouts += 1
+            self._replace(decoder)
+            raise took_too_long(self._media.decode_seconds) from None
         finally:
             os.close(descriptor)
-        raise decoder_died()
+        self._release(decoder)
+        return received
 
     async def _free(self) -> Decoder:
         """The next decoder that is free; those that died while they waited have been replaced."""

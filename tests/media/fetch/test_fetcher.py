@@ -87,6 +87,20 @@ def test_pictures_in_order() -> None:
     run(test)
 
 
+@pytest.mark.skipif(not Path("/proc/net/if_inet6").exists(), reason="this machine has no IPv6")
+def test_ipv6() -> None:
+    """An address of IPv6 is dialled, from a URL and from a name."""
+
+    async def test() -> None:
+        resolver = names(six=["::1"])
+        async with serving({"/": page(PICTURE)}, "::1") as site, fetching(resolver, **LOOPBACK) as fetcher:
+            urls = [f"http://{host}:{site.port}/" for host in ("[::1]", "[0:0:0:0:0:0:0:1]", "six.example.org")]
+            assert await get(fetcher, *urls) == [PICTURE] * 3
+            assert f"Host: [::1]:{site.port}" in site.requests[0]
+
+    run(test)
+
+
 def test_what_a_request_says(monkeypatch: pytest.MonkeyPatch) -> None:
     """A request names the URL's host, wants nothing compressed, goes by no proxy and takes no cookie to the next."""
     for variable in ("http_proxy", "HTTP_PROXY", "ALL_PROXY"):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import httpx
 
-from ... import version
+from ... import logs, version
 from ...config.media import Media
 from ...errors import SightdError
 from . import refusals, urls
@@ -21,6 +21,8 @@ CONNECT_SECONDS = 5.0
 """Longest time one address may take to accept a connection before the host's next one is tried."""
 MOST_ADDRESSES = 4
 REDIRECTS = (301, 302, 303, 307, 308)
+
+log = logs.get(__name__)
 
 Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
 """The addresses of a host and port, best first. Raises OSError when there are none."""
@@ -144,8 +146,10 @@ class Fetcher:
             port = url.port or (443 if url.scheme == "https" else 80)
             addresses = [literal] if literal else await self._resolver(host, port)
         except (OSError, UnicodeError):
-            raise refusals.forbidden() from None
+            addresses = []
         if not addresses or not all(self._policy.allows(host, address) for address in addresses):
+            # The operator is told what the client is not.
+            log.info("a picture's host may not be fetched from", host=host, addresses=list(addresses))
             raise refusals.forbidden()
         return addresses[:MOST_ADDRESSES]
 
