@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,7 +20,7 @@ class Conversation:
     """
 
     messages: list[dict[str, Any]]
-    pictures: list[bytes | RemotePicture] = field(default_factory=list)
+    pictures: Sequence[bytes | RemotePicture] = ()
     tools: list[dict[str, Any]] = field(default_factory=list)
     variables: dict[str, Any] = field(default_factory=dict)
     continued: str = ""
