@@ -29,6 +29,7 @@ from .engine.client import WarmUp
 from .engine.devices import resolve
 from .engine.pool import EnginePool
 from .engine.protocol import Frames, Sampling, Submission
+from .media.fetch.fetcher import Fetcher
 from .media.pool import DecoderPool
 from .models.defaults import read_defaults
 from .models.families import PromptBuilder, prompt_builder
@@ -68,6 +69,7 @@ def lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMana
         finally:
             services.engines.stop()
             services.decoders.close()
+            await services.fetcher.close()
 
     return run
 
@@ -82,7 +84,8 @@ def make_services(settings: Settings) -> Services:
         engines=EnginePool(
             resolve(settings.engine.devices), engine_start(settings), warm_up(prompts), settings.engine.hang_seconds
         ),
-        decoders=DecoderPool(settings.media.decoders, settings.media.decode_seconds, limits.image_pixels),
+        decoders=DecoderPool(settings.media, limits.image_pixels, prompts.picture_plan.family),
+        fetcher=Fetcher(settings.media, limits.image_bytes),
         prompts=prompts,
         names=ServedNames(settings.model),
         defaults=read_defaults(folder),

@@ -110,3 +110,15 @@ def test_unknown_credentials(tmp_path: Path) -> None:
     (tmp_path / "tls.key").write_text("x")
     (line,) = problems(environment={"CREDENTIALS_DIRECTORY": str(tmp_path)})
     assert "limits.queu: is not known; did you mean 'queue'?" in line
+
+
+def test_hosts_and_networks(tmp_path: Path) -> None:
+    """Hosts and networks to fetch from are checked as they are read."""
+    file = tmp_path / "sightd.toml"
+    file.write_text('[media]\nallowed_hosts = ["*.Example.org."]\nallowed_networks = ["10.1.0.0/16", "fd00::1"]\n')
+    media = load(file, environment={}).settings.media
+    assert (media.allowed_hosts, media.allowed_networks) == (("*.example.org",), ("10.1.0.0/16", "fd00::1/128"))
+    file.write_text('[media]\nallowed_hosts = ["http://a.org/"]\ndenied_networks = ["10.1.2.3/8"]\n')
+    hosts, networks = problems(config=file)
+    assert "write the name of a host" in hosts
+    assert "write a network such as 10.1.0.0/16" in networks

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+import gzip
 import io
+import struct
+import time
+import tracemalloc
+import zlib
 
 import numpy as np
 import pytest
@@ -92,6 +98,148 @@ def test_size_is_checked_before_decoding() -> None:
     with pytest.raises(PictureError) as caught:
         decode(bomb, 10**7)
     assert (caught.value.fault, caught.value.width, caught.value.height) == ("too_many_pixels", 30000, 30000)
+
+
+def png(width: int, height: int, depth: int, colour: int, rows: bytes) -> bytes:
+    """A PNG with these packed rows; `colour` is PNG's number of the kind of pixels."""
+    header = b"IHDR" + struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
+    parts = [header, b"IDAT" + zlib.compress(rows), b"IEND"]
+    packed = [struct.pack(">I", len(part) - 4) + part + struct.pack(">I", zlib.crc32(part)) for part in parts]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(packed)
+
+
+def test_sixteen_bit_colour() -> None:
+    """Colour and transparency of 16 bits keep their upper bits."""
+    assert pixel(decode(png(1, 1, 16, 2, struct.pack(">BHHH", 0, 65535, 32896, 257)), 1), 0, 0) == (255, 128, 1)
+    assert pixel(decode(png(1, 1, 16, 6, struct.pack(">BHHHH", 0, 65535, 0, 0, 0)), 1), 0, 0) == (255, 255, 255)
+    assert pixel(decode(png(1, 1, 16, 4, struct.pack(">BHH", 0, 257, 65535)), 1), 0, 0) == (1, 1, 1)
+
+
+def patched(data: bytes, old: bytes, new: bytes) -> bytes:
+    """The file with its one mention of a size replaced."""
+    assert data.count(old) >= 1
+    return data.replace(old, new)
+
+
+@functools.cache
+def bombs() -> dict[str, bytes]:
+    """Small files of every format that claim to be 16000 x 15999 pixels or more."""
+    small = Image.new("RGB", (200, 199), "red")
+    le, be = struct.Struct("<HH"), struct.Struct(">II")
+    webp = bytearray(encoded(small, "WEBP", lossless=True))
+    at = webp.index(b"VP8L") + 9
+    webp[at : at + 4] = struct.pack("<I", (15999 | 15998 << 14) | struct.unpack_from("<I", webp, at)[0] & 0xF0000000)
+    bmp = encoded(small, "BMP")
+    return {
+        "PNG": png(50_000, 50_000, 8, 2, bytes(1000)),
+        "JPEG": patched(encoded(small, "JPEG"), struct.pack(">HH", 199, 200), struct.pack(">HH", 60_000, 60_000)),
+        "GIF": patched(encoded(small, "GIF"), le.pack(200, 199), le.pack(65535, 65535)),
+        "BMP": patched(bmp, struct.pack("<ii", 200, 199), struct.pack("<ii", 100_000, 100_000)),
+        "WEBP": bytes(webp),
+        "TIFF": encoded(Image.new("1", (30_000, 30_000)), "TIFF", compression="group4"),
+        "AVIF": patched(encoded(small, "AVIF"), be.pack(200, 199), be.pack(60_000, 60_000)),
+    }
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_decompression_bombs(kind: str) -> None:
+    """A file that claims to be huge is refused at once and with little memory, in every format."""
+    data = bombs()[kind]
+    assert len(data) < 200_000
+    tracemalloc.start()
+    try:
+        with pytest.raises(PictureError) as caught:
+            decode(data, 7680 * 4320)
+        assert tracemalloc.get_traced_memory()[1] < 10 * len(data) + 10**6
+    finally:
+        tracemalloc.stop()
+    # The AVIF library refuses the file before it tells a size.
+    assert caught.value.fault == ("broken" if kind == "AVIF" else "too_many_pixels")
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_sizes_are_known_before_decoding(kind: str) -> None:
+    """In every format a picture one pixel over the limit is refused with its size, and one at the limit is not."""
+    data = encoded(Image.new("RGB", (40, 30)), kind)
+    assert decode(data, 1200).size == (40, 30)
+    with pytest.raises(PictureError) as caught:
+        decode(data, 1199)
+    assert (caught.value.fault, caught.value.width, caught.value.height) == ("too_many_pixels", 40, 30)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 10_000), (10_000, 1), (500, 19)])
+def test_extreme_shapes(size: tuple[int, int]) -> None:
+    """Pictures of one pixel, of one column and of one row decode to what they are."""
+    for kind in FORMATS:
+        assert decode(encoded(Image.new("RGB", size, "red"), kind), 10**6).size == size
+
+
+def test_an_animation_of_very_many_frames() -> None:
+    """The first of 100 000 frames is decoded; the others are not even looked at."""
+    first, second = (encoded(Image.new("P", (16, 16), colour), "GIF") for colour in (1, 2))
+    frame = second[second.index(b",") : -1]
+    data = first[:-1] + frame * 100_000 + b";"
+    began = time.process_time()
+    assert decode(data, 1000).size == (16, 16)
+    assert time.process_time() - began < 0.5
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"SIMPLE  =                    T" + b" " * 3000,
+        gzip.compress(bytes(10**6)),
+        b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n",
+        b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+        b"#EXTM3U\nfile:///etc/passwd\n",
+        b"\x00\x00\x00\x0cjP  \r\n\x87\n",
+        encoded(Image.new("RGB", (8, 8)), "PPM"),
+        encoded(Image.new("RGB", (8, 8)), "ICO"),
+        encoded(Image.new("RGB", (8, 8)), "TGA"),
+    ],
+    ids=["empty", "FITS", "gzip", "EPS", "SVG", "playlist", "JPEG 2000", "PPM", "ICO", "TGA"],
+)
+def test_formats_that_are_not_decoded(data: bytes) -> None:
+    """What is not on the list of formats is no picture, whatever Pillow could make of it."""
+    assert fault(data) == "not_a_picture"
+
+
+def test_a_palette_with_partial_transparency() -> None:
+    """A palette whose colours have an alpha each (tRNS) is mixed with white."""
+    palette = Image.new("P", (2, 1))
+    palette.putpalette([255, 0, 0, 0, 0, 255])
+    palette.putpixel((1, 0), 1)
+    picture = decode(encoded(palette, transparency=bytes([128, 0])), 100)
+    assert pixel(picture, 0, 0) == (255, 127, 127)
+    assert pixel(picture, 1, 0) == (255, 255, 255)
+
+
+def test_a_transparent_colour() -> None:
+    """The one transparent colour of an RGB or grey PNG (tRNS) becomes white, other colours stay."""
+    colours = Image.new("RGB", (2, 1), (0, 0, 255))
+    colours.putpixel((1, 0), (255, 0, 0))
+    picture = decode(encoded(colours, transparency=(0, 0, 255)), 100)
+    assert (pixel(picture, 0, 0), pixel(picture, 1, 0)) == ((255, 255, 255), (255, 0, 0))
+    grey = decode(encoded(Image.new("L", (2, 1), 7), transparency=7), 100)
+    assert pixel(grey, 0, 0) == (255, 255, 255)
+
+
+def test_inverted_cmyk() -> None:
+    """A CMYK JPEG as Adobe's programs write it comes out in its colours."""
+    stored = encoded(Image.new("RGB", (16, 16), (0, 128, 0)).convert("CMYK"), "JPEG", quality=95)
+    assert np.abs(np.subtract(pixel(decode(stored, 1000), 8, 8), (0, 128, 0))).max() < 12
+
+
+@pytest.mark.parametrize("kind", ["TIFF", "PNG"])
+def test_deep_grey(kind: str) -> None:
+    """Deep grey is scaled by its range, in bands, and what is no number is black."""
+    rows = np.linspace(0, 65535, 3000).astype(np.uint16)[:, None].repeat(700, 1)
+    picture = decode(encoded(Image.fromarray(rows), kind), 10**7)
+    assert [pixel(picture, 5, y)[0] for y in (0, 1500, 2999)] == [0, 128, 255]
+    if kind == "TIFF":
+        floats = np.array([[np.nan, -1, 0, 100, 255]], np.float32)
+        assert np.asarray(decode(encoded(Image.fromarray(floats), kind), 10))[0, :, 0].tolist() == [0, 0, 0, 100, 255]
 
 
 def fault(data: bytes) -> str | None:

@@ -18,7 +18,8 @@ from ..errors import BadRequest
 from ..media.pool import Decoded
 from ..models.families import PicturePlan
 from ..models.prompt import Media, Prompt
-from .conversation import Conversation, Wishes, check_pictures
+from .conversation import Conversation, Wishes
+from .files import check_pictures, gathered
 from .merging import merged
 from .record import RequestRecord
 from .sampling import SEEDS, sampling
@@ -146,10 +147,11 @@ async def answering(
 async def prepared(
     services: Services, record: RequestRecord, conversation: Conversation, held: AsyncExitStack
 ) -> tuple[Prompt, list[Decoded]]:
-    """Take a place, decode the pictures and build the prompt; the place and the frames are let go of with `held`."""
-    check_pictures(conversation.pictures, services.settings.limits)
+    """Take a place, get and decode the pictures, build the prompt; place and frames are let go of with `held`."""
+    check_pictures(services, conversation.pictures)
     record.queue_seconds = await held.enter_async_context(services.admission.place())
-    frames = await decoded(services, record, conversation, held)
+    files = await gathered(services, record, conversation.pictures)
+    frames = await decoded(services, record, files, picture_plan(services, conversation), held)
     prompt = built(services, conversation, frames)
     record.tokens_in, record.pictures = len(prompt.token_ids), len(frames)
     return prompt, frames
@@ -168,12 +170,11 @@ async def prompt_of(services: Services, record: RequestRecord, conversation: Con
 
 
 async def decoded(
-    services: Services, record: RequestRecord, conversation: Conversation, held: AsyncExitStack
+    services: Services, record: RequestRecord, files: list[bytes], plan: PicturePlan, held: AsyncExitStack
 ) -> list[Decoded]:
-    """The conversation's pictures as frames, let go of when `held` is left."""
+    """The pictures as frames, let go of when `held` is left."""
     began = time.monotonic()
-    plan = picture_plan(services, conversation)
-    work = [services.decoders.decode(data, plan) for data in conversation.pictures]
+    work = [services.decoders.decode(data, plan) for data in files]
     results = await asyncio.gather(*work, return_exceptions=True)
     for frames in results:
         if isinstance(frames, Decoded):

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..config.limits import Limits
-from ..errors import BadRequest, TooLarge, Unprocessable
+from ..media.fetch.fetcher import RemotePicture
 from ..models.defaults import SamplingDefaults
 
 
 @dataclass
 class Conversation:
-    """Messages in transformers' form, with a `{"type": "image"}` part for each of `pictures` (encoded files).
+    """Messages in transformers' form, with a `{"type": "image"}` part for each of `pictures` (encoded files, or
+    where to fetch them).
 
     `tools` and `variables` are for the chat template; `continued` is the last message's text when the answer goes on
     with it; `pixels` bounds the pixels of a picture as the model sees it, None where the model's own bound holds.
     """
 
     messages: list[dict[str, Any]]
-    pictures: list[bytes] = field(default_factory=list)
+    pictures: Sequence[bytes | RemotePicture] = ()
     tools: list[dict[str, Any]] = field(default_factory=list)
     variables: dict[str, Any] = field(default_factory=dict)
     continued: str = ""
@@ -63,22 +63,3 @@ class Wishes:
             defaults.top_p if self.top_p is None else self.top_p,
             defaults.top_k if self.top_k is None else self.top_k,
         )
-
-
-def check_pictures(pictures: list[bytes], limits: Limits) -> None:
-    """Refuse empty, too large and too many pictures before anything is decoded."""
-    if len(pictures) > limits.images:
-        raise Unprocessable(
-            f"The request has {len(pictures)} pictures; at most {limits.images} are allowed.",
-            f"请求包含 {len(pictures)} 张图片，最多允许 {limits.images} 张。",
-            code="too_many_images",
-        )
-    for data in pictures:
-        if not data:
-            raise BadRequest("A picture is empty (0 bytes).", "上传的图片是空文件。", code="invalid_image")
-        if len(data) > limits.image_bytes:
-            raise TooLarge(
-                f"A picture has {len(data)} bytes; at most {limits.image_bytes} are allowed.",
-                f"图片大小为 {len(data)} 字节，超过了 {limits.image_bytes} 字节的限制。",
-                code="image_too_large",
-            )

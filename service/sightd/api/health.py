@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from .. import version
 from ..engine.protocol import EngineCounts, EngineInfo
+from ..media.pool import DecoderState
 from .services import Served, Services
 
 router = APIRouter(tags=["health"])
@@ -50,6 +51,7 @@ class Health(BaseModel):
     waiting: int
     uptime_seconds: int
     engines: list[EngineHealth]
+    decoders: DecoderState
 
 
 @router.get("/livez")
@@ -84,6 +86,7 @@ async def health(response: Response, services: Served) -> Health:
         waiting=services.admission.waiting,
         uptime_seconds=int(time.time()) - services.started,
         engines=engines(services),
+        decoders=services.decoders.state,
     )
 
 

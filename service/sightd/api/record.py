@@ -33,6 +33,7 @@ class RequestRecord:
     tokens_in: int = 0
     tokens_out: int = 0
     queue_seconds: float | None = None
+    fetch_media_seconds: float | None = None
     decode_media_seconds: float | None = None
     prefill_seconds: float | None = None
     decode_seconds: float | None = None

@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 from ..auth.keyring import KeyRing
 from ..config import Settings
 from ..engine.pool import EnginePool
+from ..media.fetch.fetcher import Fetcher
 from ..media.pool import DecoderPool
 from ..models.defaults import SamplingDefaults
 from ..models.families import PromptBuilder
@@ -24,6 +25,7 @@ class Services:
     settings: Settings
     engines: EnginePool
     decoders: DecoderPool
+    fetcher: Fetcher
     prompts: PromptBuilder
     names: ServedNames
     defaults: SamplingDefaults

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import re
 from pathlib import Path
@@ -48,6 +49,29 @@ def check_directory_path(value: Path) -> Path:
     return value
 
 
+HOST_PATTERN = re.compile(r"(\*\.)?[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*")
+
+
+def check_host_pattern(value: str) -> str:
+    """A host's name, or *. and the name of a domain, in small letters. Raises ValueError for anything else."""
+    small = value.lower().rstrip(".")
+    if not HOST_PATTERN.fullmatch(small):
+        raise ValueError("write the name of a host such as pictures.example.org, or *.example.org for all below a name")
+    return small
+
+
+def check_network(value: str) -> str:
+    """A network or an address. Raises ValueError for anything else."""
+    try:
+        return str(ipaddress.ip_network(value))
+    except ValueError:
+        raise ValueError("write a network such as 10.1.0.0/16 or fd00::/8, or an address") from None
+
+
+HostPatterns = Annotated[
+    tuple[Annotated[str, AfterValidator(check_host_pattern)], ...], NoDecode, BeforeValidator(as_list)
+]
+Networks = Annotated[tuple[Annotated[str, AfterValidator(check_network)], ...], NoDecode, BeforeValidator(as_list)]
 Address = Annotated[str, AfterValidator(check_address)]
 Addresses = Annotated[tuple[Address, ...], NoDecode, BeforeValidator(as_list)]
 AbsolutePath = Annotated[Path, AfterValidator(check_directory_path)]

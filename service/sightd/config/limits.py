@@ -18,5 +18,9 @@ class Limits(Section):
     image_bytes: int = Field(20 * MIB, ge=1024, description="largest picture file")
     image_pixels: int = Field(7680 * 4320, ge=1, description="most pixels of a picture (8K is 33 million)")
     images: int = Field(16, ge=1, le=10_000, description="most pictures in a request")
+    request_image_bytes: int = Field(96 * MIB, ge=1024, description="most bytes of all pictures of a request together")
+    request_image_pixels: int = Field(
+        8 * 7680 * 4320, ge=1, description="most pixels of all pictures of a request together"
+    )
     max_tokens: int = Field(8192, ge=1, description="longest answer that may be asked for, in tokens")
     default_max_tokens: int = Field(1024, ge=1, description="longest answer when the request does not say")

@@ -1,4 +1,8 @@
-"""The decoder process: `python -m sightd.media.decoder`. Takes encoded pictures, gives RGB frames; one at a time."""
+"""The decoder process: `python -m sightd.media.decoder`. Takes encoded pictures, gives RGB frames; one at a time.
+
+It is told its bounds and the model's family first, imports all that decoding needs, and locks itself in before it
+takes a job.
+"""
 
 from __future__ import annotations
 
@@ -13,21 +17,27 @@ from numpy.typing import NDArray
 
 from ..processes.channel import ChannelClosed, Received, memory_file, read_memory_file, receive, send
 from ..processes.child import attach
-from .pictures import PictureError, decode
+from .pictures import PictureError, decode, opened, rehearse
+from .sandbox import Bounds, begin_job, enter
 
 
 def digest(frames: NDArray[np.uint8]) -> bytes:
     """A name for the content: the same for the same pixels at the same size only."""
     return hashlib.blake2b(
-        frames.tobytes(), digest_size=16, person=b"sightd", salt=repr(frames.shape).encode()[:16]
+        frames.data, digest_size=16, person=b"sightd", salt=repr(frames.shape).encode()[:16]
     ).digest()
 
 
 def work(end: socket.socket, received: Received) -> None:
-    """Decode one picture and answer."""
+    """Decode one picture, or only measure it when the job names no family, and answer."""
     job = received.message
+    data = read_memory_file(received.descriptors[0])
     try:
-        frames = prepared(read_memory_file(received.descriptors[0]), job)
+        if "family" not in job:
+            width, height = opened(data, job["max_pixels"]).size
+            send(end, {"width": width, "height": height})
+            return
+        frames = prepared(data, job)
     except PictureError as error:
         send(end, {"fault": error.fault, "width": error.width, "height": error.height})
         return
@@ -45,16 +55,29 @@ def prepared(data: bytes, job: dict[str, Any]) -> NDArray[np.uint8]:
         frames: NDArray[np.uint8] = np.ascontiguousarray(family.prepare(picture, job["numbers"]))
     except ValueError:
         raise PictureError("too_narrow", picture.width, picture.height) from None
+    except MemoryError:
+        raise PictureError("too_much_memory", picture.width, picture.height) from None
     return frames
+
+
+def lock_in(setup: dict[str, Any]) -> tuple[Bounds, dict[str, str]]:
+    """Import what jobs need, then enter the sandbox; the bounds, and the layers as `sandbox.enter` gives them."""
+    importlib.import_module(f"sightd.models.{setup['family']}.frames")
+    rehearse()
+    bounds = Bounds(**setup["bounds"])
+    return bounds, enter(bounds)
 
 
 def main() -> None:
     """Serve jobs until the front is gone."""
     end = attach()
-    send(end, {"ready": True})
     try:
+        bounds, sandbox = lock_in(receive(end).message)
+        send(end, {"sandbox": sandbox})
         while True:
-            work(end, receive(end))
+            received = receive(end)
+            begin_job(bounds.job_seconds)
+            work(end, received)
     except ChannelClosed:
         return
 

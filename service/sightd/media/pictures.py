@@ -6,19 +6,23 @@ files give their first frame.
 
 from __future__ import annotations
 
+import contextlib
 import io
 from typing import Literal
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from numpy.typing import NDArray
+from PIL import AvifImagePlugin, Image, ImageOps, UnidentifiedImageError
 
 Image.init()
-FORMATS: list[str] = [
-    name for name in ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF") if name in Image.OPEN
-]
-"""What is decoded, as far as this build of Pillow can. MPO is the JPEG that many cameras write."""
+# A decoder has one job and one core.
+AvifImagePlugin.DEFAULT_MAX_THREADS = 1
+FORMATS: list[str] = [name for name in ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF") if name in Image.OPEN]
+"""What is decoded, as far as this build of Pillow can. JPEG includes the MPO that many cameras write."""
+BAND = 1 << 20
+"""Values that are scaled at once, so that a large picture needs little memory beside its own."""
 
-Fault = Literal["not_a_picture", "broken", "too_many_pixels", "too_narrow"]
+Fault = Literal["not_a_picture", "broken", "too_many_pixels", "too_narrow", "too_much_memory"]
 
 
 class PictureError(Exception):
@@ -31,21 +35,32 @@ class PictureError(Exception):
         self.height = height
 
 
-def decode(data: bytes, max_pixels: int) -> Image.Image:
-    """The picture as RGB, upright. Raises PictureError; the size is checked before a pixel is decoded."""
+def opened(data: bytes, max_pixels: int) -> Image.Image:
+    """The picture with its header read and nothing decoded. Raises PictureError, also for a header of too large a
+    picture."""
     Image.MAX_IMAGE_PIXELS = None
     try:
         picture = Image.open(io.BytesIO(data), formats=FORMATS)
     except UnidentifiedImageError:
         raise PictureError("broken" if begins_like_a_picture(data) else "not_a_picture") from None
+    except MemoryError:
+        raise PictureError("too_much_memory") from None
     except Exception as error:
         # Decoders raise whatever they like on crafted bytes; to the client all of it means the same.
         raise PictureError("broken") from error
     if picture.width * picture.height > max_pixels:
         raise PictureError("too_many_pixels", picture.width, picture.height)
+    return picture
+
+
+def decode(data: bytes, max_pixels: int) -> Image.Image:
+    """The picture as RGB, upright. Raises PictureError; the size is checked before a pixel is decoded."""
+    picture = opened(data, max_pixels)
     try:
         picture.load()
         return flatten(ImageOps.exif_transpose(picture))
+    except MemoryError:
+        raise PictureError("too_much_memory", picture.width, picture.height) from None
     except Exception as error:
         raise PictureError("broken", picture.width, picture.height) from error
 
@@ -69,6 +84,27 @@ def flatten(picture: Image.Image) -> Image.Image:
 
 def eight_bits(picture: Image.Image) -> Image.Image:
     """Grey of more than eight bits scaled to eight; what is within eight already stays."""
-    values = np.asarray(picture).astype(np.float64)
+    values = np.asarray(picture)
     top = 65535 if picture.mode.startswith("I;16") or values.max(initial=0) > 255 else 255
-    return Image.fromarray(np.clip(values / top * 255, 0, 255).round().astype(np.uint8), "L")
+    grey = np.empty(values.shape, np.uint8)
+    rows = max(1, BAND // max(1, values.shape[1]))
+    for first in range(0, len(values), rows):
+        grey[first : first + rows] = scaled(values[first : first + rows], top)
+    return Image.fromarray(grey)
+
+
+def scaled(values: NDArray[np.generic], top: int) -> NDArray[np.uint8]:
+    """The values from 0 to `top` as 0 to 255; what is outside is cut off, what is no number is black."""
+    shares = np.nan_to_num(values.astype(np.float64) / top * 255, nan=0.0, posinf=255.0, neginf=0.0)
+    return np.clip(shares, 0, 255).round().astype(np.uint8)
+
+
+def rehearse() -> None:
+    """Decode a small picture of every format: what Pillow imports late must be there before files are out of reach."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    for name in FORMATS:
+        stored = io.BytesIO()
+        with contextlib.suppress(KeyError):
+            Image.new("RGB", (16, 16)).save(stored, name, exif=exif)
+            decode(stored.getvalue(), 256)

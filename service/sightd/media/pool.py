@@ -1,20 +1,29 @@
-"""The front's side of decoding: decoder processes with one job each at a time, killed at a deadline and replaced."""
+"""Decoder processes with one job each at a time: killed at a deadline, replaced at once, renewed after many jobs."""
 
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
-import subprocess
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from .. import logs
-from ..errors import BadRequest, Internal, SightdError, Unprocessable
+from ..config.media import Media
 from ..models.families import PicturePlan
-from ..processes.channel import Received, memory_file, pair
-from ..processes.child import spawn
-from ..processes.link import Link
+from ..processes.channel import Received, memory_file
+from .decoderclient import Decoder
+from .faults import decoder_died, picture_error, took_too_long
+from .sandbox import Bounds
+
+START_SECONDS = 60.0
+"""Longest time a decoder may take to start."""
+LONGEST_PAUSE = 30.0
+"""Longest time, in seconds, before another try when decoders do not start."""
+TRIES = 2
+"""A decoder may die of something else than its picture, so another one has a look at it too."""
+MIB = 1024 * 1024
 
 log = logs.get(__name__)
 
@@ -36,57 +45,58 @@ class Decoded:
             self.descriptor = -1
 
 
-class Decoder:
-    """One decoder process."""
+@dataclass
+class DecoderCounts:
+    """Jobs that were answered, and processes that died, were killed at a deadline, or were renewed."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        ours, theirs = pair()
-        self._process: subprocess.Popen[bytes] = spawn("sightd.media.decoder", theirs)
-        self._answer: asyncio.Future[Received] = loop.create_future()
-        self._loop = loop
-        self._link = Link(ours, self._take, self._gone)
+    jobs: int = 0
+    deaths: int = 0
+    timeouts: int = 0
+    renewed: int = 0
 
-    def _take(self, received: Received) -> None:
-        if not self._answer.done():
-            self._answer.set_result(received)
 
-    def _gone(self) -> None:
-        if not self._answer.done():
-            self._answer.set_exception(ConnectionResetError("the decoder ended"))
+@dataclass
+class DecoderState:
+    """The pool now: processes that are up, those of them that wait for work, counts since the start, and the layers of
+    the sandbox, each with "applied" or with why it is missing."""
 
-    async def ready(self) -> None:
-        """Wait for the process to be up. Raises ConnectionResetError when it ended instead."""
-        await self._answer
+    processes: int = 0
+    idle: int = 0
+    counts: DecoderCounts = field(default_factory=DecoderCounts)
+    sandbox: dict[str, str] = field(default_factory=dict)
 
-    async def run(self, job: dict[str, Any], descriptor: int, seconds: float) -> Received:
-        """One job. Raises ConnectionResetError when the process ended, TimeoutError past the deadline."""
-        self._answer = self._loop.create_future()
-        self._link.send(job, [descriptor])
-        return await asyncio.wait_for(self._answer, seconds)
 
-    def kill(self) -> None:
-        """End the process now."""
-        self._process.kill()
-        self._process.wait()
-        self._answer.cancel()
-        self._link.close()
+def bounds(media: Media) -> Bounds:
+    """What the configuration allows a decoder. A result is never larger than the memory that it is made in."""
+    memory = media.decoder_memory_mib * MIB
+    return Bounds(memory, media.decode_seconds, memory // 2, media.decoder_jobs)
 
 
 class DecoderPool:
-    """Decoder processes; `start` makes them, `close` ends them."""
+    """Decoder processes for one family of models; `start` makes them, `close` ends them."""
 
-    def __init__(self, size: int, seconds: float, max_pixels: int) -> None:
-        self._size = size
-        self._seconds = seconds
+    def __init__(self, media: Media, max_pixels: int, family: str) -> None:
+        self._media = media
+        self._bounds = bounds(media)
         self._max_pixels = max_pixels
+        self._family = family
         self._idle: asyncio.Queue[Decoder] = asyncio.Queue()
         self._all: set[Decoder] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._counts = DecoderCounts()
+        self._sandbox: dict[str, str] = {}
 
     def start(self) -> None:
         """Start the processes; they take jobs as they come up."""
-        for _ in range(self._size):
+        for _ in range(self._media.decoders):
             self._background(self._add)
+
+    @property
+    def state(self) -> DecoderState:
+        """The pool now."""
+        layers = {name: missing or "applied" for name, missing in self._sandbox.items()}
+        up = sum(decoder.up for decoder in self._all)
+        return DecoderState(up, sum(decoder.idle for decoder in self._all), self._counts, layers)
 
     def _background(self, work: Callable[[], Awaitable[None]]) -> None:
         task = asyncio.ensure_future(work())
@@ -94,96 +104,136 @@ class DecoderPool:
         task.add_done_callback(self._tasks.discard)
 
     async def _add(self) -> None:
-        decoder = Decoder(asyncio.get_running_loop())
+        pause = 0.25
+        while not await self._started():
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+    async def _started(self) -> bool:
+        decoder = Decoder(self._bounds, self._family, self._ended)
         self._all.add(decoder)
         try:
-            await decoder.ready()
-        except ConnectionResetError:
-            log.error("a decoder ended while it started")
-            self._replace(decoder)
-            return
+            layers = await decoder.ready(START_SECONDS)
+        except (ConnectionResetError, TimeoutError) as error:
+            log.error("a decoder did not start", reason=type(error).__name__)
+            self._remove(decoder)
+            return False
+        self._note(layers)
         self._idle.put_nowait(decoder)
+        return True
+
+    def _note(self, layers: dict[str, str]) -> None:
+        """Remember how decoders are locked in; it is logged once, since it is the same for all."""
+        if not self._sandbox:
+            missing = {name: why for name, why in layers.items() if why}
+            if missing:
+                log.warning("decoders run with less of a sandbox than intended", missing=missing)
+            else:
+                log.info("decoders are locked in", layers=list(layers))
+        self._sandbox = layers
+
+    def _ended(self, decoder: Decoder) -> None:
+        """A decoder ended by itself."""
+        if decoder in self._all and decoder.up:
+            log.warning("a decoder died")
+            self._counts.deaths += 1
+            self._replace(decoder)
+
+    def _remove(self, decoder: Decoder) -> None:
+        self._all.discard(decoder)
+        decoder.kill()
 
     def _replace(self, decoder: Decoder) -> None:
-        decoder.kill()
-        self._all.discard(decoder)
+        self._remove(decoder)
         self._background(self._add)
 
     async def decode(self, data: bytes, plan: PicturePlan) -> Decoded:
         """Decode one picture for a model. Raises BadRequest or Unprocessable with a sentence when it cannot be used."""
-        work = asyncio.create_task(self._decode(data, plan))
-        try:
-            return await asyncio.shield(work)
-        except asyncio.CancelledError:
-            # The decoder goes on, since its answer would otherwise reach the next job; nobody wants the frames.
-            work.add_done_callback(discard)
-            raise
+        received = await self._run({"family": plan.family, "numbers": plan.numbers}, data)
+        answer = received.message
+        (descriptor,) = received.descriptors
+        frames = Decoded(descriptor, answer["digest"], answer["frames"], answer["height"], answer["width"])
+        seal(frames)
+        return frames
 
-    async def _decode(self, data: bytes, plan: PicturePlan) -> Decoded:
-        job = {"family": plan.family, "numbers": plan.numbers, "max_pixels": self._max_pixels}
-        decoder = await self._idle.get()
+    async def measure(self, data: bytes) -> tuple[int, int]:
+        """A picture's (width, height) in pixels, by its header. Raises as `decode` does."""
+        answer = (await self._run({}, data)).message
+        return answer["width"], answer["height"]
+
+    async def _run(self, job: dict[str, Any], data: bytes) -> Received:
+        """One job on the next free decoder, and on another one should that die. Raises SightdError."""
+        for _ in range(TRIES):
+            decoder = await self._free()
+            work = asyncio.create_task(self._work(decoder, job | {"max_pixels": self._max_pixels}, data))
+            try:
+                received = await asyncio.shield(work)
+            except ConnectionResetError:
+                continue
+            except asyncio.CancelledError:
+                # The decoder goes on, since its answer would otherwise reach the next job; nobody wants the frames.
+                work.add_done_callback(discard)
+                raise
+            if fault := received.message.get("fault"):
+                raise picture_error(fault, received.message["width"], received.message["height"], self._max_pixels)
+            return received
+        raise decoder_died()
+
+    async def _work(self, decoder: Decoder, job: dict[str, Any], data: bytes) -> Received:
+        """One job on this decoder, which is free again or replaced afterwards. Raises ConnectionResetError when it
+        died, Unprocessable when the job took too long."""
         descriptor = memory_file(data, "sightd-media")
         try:
-            received = await self._run(decoder, job, descriptor)
+            received = await decoder.run(job, descriptor, self._media.decode_seconds)
+        except TimeoutError:
+            log.warning("a picture took too long to decode", seconds=self._media.decode_seconds)
+            self._counts.timeouts += 1
+            self._replace(decoder)
+            raise took_too_long(self._media.decode_seconds) from None
         finally:
             os.close(descriptor)
-        answer = received.message
-        if fault := answer.get("fault"):
-            raise picture_error(fault, answer["width"], answer["height"], self._max_pixels)
-        return Decoded(received.descriptors[0], answer["digest"], answer["frames"], answer["height"], answer["width"])
-
-    async def _run(self, decoder: Decoder, job: dict[str, Any], descriptor: int) -> Received:
-        try:
-            received = await decoder.run(job, descriptor, self._seconds)
-        except ConnectionResetError:
-            log.warning("a decoder died of a picture")
-            self._replace(decoder)
-            raise BadRequest("The picture could not be decoded.", "图片无法解码。", code="invalid_image") from None
-        except TimeoutError:
-            log.warning("a picture took too long to decode", seconds=self._seconds)
-            self._replace(decoder)
-            english = f"The picture took longer than {self._seconds:g} seconds to decode."
-            raise Unprocessable(english, f"图片解码超过了 {self._seconds:g} 秒的时限。", code="invalid_image") from None
-        self._idle.put_nowait(decoder)
+        self._release(decoder)
         return received
+
+    async def _free(self) -> Decoder:
+        """The next decoder that is free; those that died while they waited have been replaced."""
+        while True:
+            decoder = await self._idle.get()
+            if decoder in self._all:
+                return decoder
+
+    def _release(self, decoder: Decoder) -> None:
+        self._counts.jobs += 1
+        if decoder.jobs >= self._media.decoder_jobs:
+            self._counts.renewed += 1
+            self._replace(decoder)
+        elif decoder in self._all:
+            self._idle.put_nowait(decoder)
 
     def close(self) -> None:
         """End all processes."""
         for task in self._tasks:
             task.cancel()
-        for decoder in self._all:
-            decoder.kill()
-        self._all.clear()
+        for decoder in [*self._all]:
+            self._remove(decoder)
 
 
-def discard(work: asyncio.Task[Decoded]) -> None:
+def seal(frames: Decoded) -> None:
+    """Make sure that the file is as large as it must be and stays so: reading past its end would kill an engine.
+    Raises SightdError."""
+    try:
+        fcntl.fcntl(frames.descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW)
+        size = os.fstat(frames.descriptor).st_size
+    except OSError:
+        size = -1
+    if size != frames.frames * frames.height * frames.width * 3:
+        log.error("a decoder's frames are not what it says")
+        frames.close()
+        raise decoder_died()
+
+
+def discard(work: asyncio.Task[Received]) -> None:
     """Let go of frames that nobody waits for any more."""
     if not work.cancelled() and work.exception() is None:
-        work.result().close()
-
-
-def picture_error(fault: str, width: int, height: int, max_pixels: int) -> SightdError:
-    """The error for a picture that cannot be used."""
-    match fault:
-        case "not_a_picture":
-            return BadRequest(
-                "The file is not a picture that can be read. Send JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF.",
-                "文件不是可识别的图片，请上传 JPEG、PNG、WebP、GIF、BMP、TIFF 或 AVIF 格式的图片。",
-                code="invalid_image",
-            )
-        case "broken":
-            english = "The picture is damaged or incomplete and cannot be decoded."
-            return BadRequest(english, "图片已损坏或不完整，无法解码。", code="invalid_image")
-        case "too_many_pixels":
-            return Unprocessable(
-                f"The picture has {width} x {height} pixels; at most {max_pixels} are allowed. Send a smaller one.",
-                f"图片尺寸为 {width}×{height} 像素，超过了最多 {max_pixels} 像素的限制，请缩小后再上传。",
-                code="image_too_large",
-            )
-        case "too_narrow":
-            return Unprocessable(
-                f"The picture is {width} x {height} pixels: one side is too many times longer than the other.",
-                f"图片尺寸为 {width}×{height} 像素，长宽比例过大，无法处理。",
-                code="invalid_image",
-            )
-    return Internal()
+        for descriptor in work.result().descriptors:
+            os.close(descriptor)

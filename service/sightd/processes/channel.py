@@ -39,19 +39,25 @@ def pair() -> tuple[socket.socket, socket.socket]:
 
 
 def memory_file(data: bytes | memoryview, name: str) -> int:
-    """The descriptor of an anonymous file with this content."""
-    descriptor = os.memfd_create(name, os.MFD_CLOEXEC)
+    """The descriptor of an anonymous file with this content, which whoever gets it may seal."""
+    descriptor = os.memfd_create(name, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     view = memoryview(data)
-    while view:
-        view = view[os.write(descriptor, view) :]
+    try:
+        while view:
+            view = view[os.write(descriptor, view) :]
+    except OSError:
+        os.close(descriptor)
+        raise
     return descriptor
 
 
 def read_memory_file(descriptor: int) -> bytes:
-    """The whole content of an anonymous file; closes it."""
-    with os.fdopen(descriptor, "rb") as file:
-        file.seek(0)
-        return file.read()
+    """The whole content of an anonymous file of less than 2 GiB; closes it. Asks for nothing but reading, so that it
+    works in a sandbox."""
+    try:
+        return os.pread(descriptor, os.lseek(descriptor, 0, os.SEEK_END), 0)
+    finally:
+        os.close(descriptor)
 
 
 def send(end: socket.socket, message: dict[str, Any], descriptors: list[int] | None = None, flags: int = 0) -> None:

@@ -14,12 +14,16 @@ PR_SET_PDEATHSIG = 1
 CHANNEL_VARIABLE = "SIGHTD_CHANNEL_FD"
 
 
-def spawn(module: str, end: socket.socket, environment: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+def spawn(
+    module: str, end: socket.socket, environment: Mapping[str, str] | None = None, inherit: bool = True
+) -> subprocess.Popen[bytes]:
     """Start `python -m module` with its channel end as an inherited descriptor; this process's end of it is closed.
 
-    Standard output and error are ours, so that the child's log lines join ours; standard input is empty.
+    `environment` is added to ours, or is all there is when the child is not to `inherit` it. Standard output and error
+    are ours, so that the child's log lines join ours; standard input is empty.
     """
-    variables = {**os.environ, **(environment or {}), CHANNEL_VARIABLE: str(end.fileno())}
+    ours = os.environ if inherit else {}
+    variables = {**ours, **(environment or {}), CHANNEL_VARIABLE: str(end.fileno())}
     for secret in ("CREDENTIALS_DIRECTORY", "NOTIFY_SOCKET"):
         variables.pop(secret, None)
     command = [sys.executable, "-P", "-m", module, str(os.getpid())]

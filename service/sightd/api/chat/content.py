@@ -23,7 +23,7 @@ class TextPart(Strict):
 class ImageUrl(Strict):
     """Where a picture is."""
 
-    url: Annotated[str, Field(description="data:image/...;base64,...")]
+    url: Annotated[str, Field(description="data:image/...;base64,..., http:// or https://")]
     detail: Annotated[Literal["auto", "low", "high"] | None, Field(description="accepted, no effect")] = "auto"
 
 

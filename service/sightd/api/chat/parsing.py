@@ -9,6 +9,8 @@ import re
 from typing import Any
 
 from ...errors import BadRequest
+from ...media.fetch.fetcher import RemotePicture
+from ...media.fetch.urls import is_remote
 from ...models.template import ChatTemplate
 from ..conversation import Conversation
 from .content import Message, TextPart, ToolCall
@@ -20,7 +22,7 @@ DATA_URI = re.compile(r"data:(?P<type>[\w.+-]+/[\w.+-]+)?(;[\w=.+-]+)*;base64,",
 def conversation(request: ChatRequest, template: ChatTemplate) -> Conversation:
     """The request's messages, pictures and tools. Raises BadRequest for pictures that cannot be had and for what the
     model's template has no place for."""
-    pictures: list[bytes] = []
+    pictures: list[bytes | RemotePicture] = []
     messages = [in_template_form(message, index, pictures) for index, message in enumerate(request.messages)]
     goes_on = bool(request.continue_final_message)
     begins = not goes_on if request.add_generation_prompt is None else request.add_generation_prompt
@@ -35,7 +37,7 @@ def conversation(request: ChatRequest, template: ChatTemplate) -> Conversation:
     )
 
 
-def in_template_form(message: Message, index: int, pictures: list[bytes]) -> dict[str, Any]:
+def in_template_form(message: Message, index: int, pictures: list[bytes | RemotePicture]) -> dict[str, Any]:
     """One message for the chat template; its pictures are added to `pictures`."""
     result: dict[str, Any] = {"role": "system" if message.role == "developer" else message.role}
     if message.tool_calls:
@@ -48,7 +50,8 @@ def in_template_form(message: Message, index: int, pictures: list[bytes]) -> dic
             content.append({"type": "text", "text": part.text})
         else:
             url, field = part.url
-            pictures.append(picture(url, f"messages[{index}].content[{number}].{field}"))
+            param = f"messages[{index}].content[{number}].{field}"
+            pictures.append(RemotePicture(url, param) if is_remote(url) else picture(url, param))
             content.append({"type": "image"})
     return result | {"content": content}
 

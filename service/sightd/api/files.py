@@ -1,0 +1,83 @@
+"""The encoded pictures of a conversation: sent with it or fetched, within the limits of one request."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+
+from ..config.limits import Limits
+from ..errors import BadRequest, TooLarge, Unprocessable
+from ..media.fetch.fetcher import ByteBudget, RemotePicture
+from .record import RequestRecord
+from .services import Services
+
+Picture = bytes | RemotePicture
+
+
+def check_pictures(services: Services, pictures: Sequence[Picture]) -> None:
+    """Refuse what can be refused before anything is fetched or decoded. Raises SightdError."""
+    limits = services.settings.limits
+    if len(pictures) > limits.images:
+        raise Unprocessable(
+            f"The request has {len(pictures)} pictures; at most {limits.images} are allowed.",
+            f"请求包含 {len(pictures)} 张图片，最多允许 {limits.images} 张。",
+            code="too_many_images",
+        )
+    check_sizes([picture for picture in pictures if isinstance(picture, bytes)], limits)
+    services.fetcher.check(remote(pictures))
+
+
+def check_sizes(files: Sequence[bytes], limits: Limits) -> None:
+    """Refuse empty and too large files. Raises BadRequest or TooLarge."""
+    for data in files:
+        if not data:
+            raise BadRequest("A picture is empty (0 bytes).", "上传的图片是空文件。", code="invalid_image")
+        if len(data) > limits.image_bytes:
+            raise TooLarge(
+                f"A picture has {len(data)} bytes; at most {limits.image_bytes} are allowed.",
+                f"图片大小为 {len(data)} 字节，超过了 {limits.image_bytes} 字节的限制。",
+                code="image_too_large",
+            )
+    if (total := sum(map(len, files))) > limits.request_image_bytes:
+        raise TooLarge(
+            f"The pictures have {total} bytes together; at most {limits.request_image_bytes} are allowed.",
+            f"图片总大小为 {total} 字节，超过了 {limits.request_image_bytes} 字节的限制。",
+            code="image_too_large",
+        )
+
+
+def remote(pictures: Sequence[Picture]) -> list[RemotePicture]:
+    """The pictures that are to be fetched."""
+    return [picture for picture in pictures if isinstance(picture, RemotePicture)]
+
+
+async def gathered(services: Services, record: RequestRecord, pictures: Sequence[Picture]) -> list[bytes]:
+    """The pictures' files, in order. Raises SightdError for those that cannot be had or are too much together."""
+    given = [picture for picture in pictures if isinstance(picture, bytes)]
+    files = given
+    if wanted := remote(pictures):
+        began = time.monotonic()
+        limits = services.settings.limits
+        budget = ByteBudget(limits.request_image_bytes, sum(map(len, given)))
+        fetched = iter(await services.fetcher.fetch(wanted, budget))
+        files = [next(fetched) if isinstance(picture, RemotePicture) else picture for picture in pictures]
+        check_sizes(files, limits)
+        record.fetch_media_seconds = time.monotonic() - began
+    await check_pixels(services, files)
+    return files
+
+
+async def check_pixels(services: Services, files: Sequence[bytes]) -> None:
+    """Refuse pictures that have too many pixels together, by their headers. Raises SightdError."""
+    limits = services.settings.limits
+    if len(files) * limits.image_pixels <= limits.request_image_pixels:
+        return
+    sizes = await asyncio.gather(*(services.decoders.measure(data) for data in files))
+    total = sum(width * height for width, height in sizes)
+    if total > limits.request_image_pixels:
+        raise Unprocessable(
+            f"The pictures have {total} pixels together; at most {limits.request_image_pixels} are allowed.",
+            f"图片总像素为 {total}，超过了 {limits.request_image_pixels} 像素的限制。",
+            code="image_too_large",
+        )

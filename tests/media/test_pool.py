@@ -1,0 +1,236 @@
+"""The decoder pool: whatever happens to its processes, it is whole afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from sightd.config.media import Media
+from sightd.errors import SightdError, Unprocessable
+from sightd.media.pool import DecoderPool
+from sightd.models.families import PicturePlan
+
+from ..pictures import encoded, shape
+from ..server import alive, children_running
+
+PLAN = PicturePlan("qwen_vl", {"factor": 32, "min_pixels": 1024, "max_pixels": 1 << 20}, (128, 128))
+GOOD = encoded(shape("rectangle", "blue"))
+MODULE = "sightd.media.decoder"
+
+
+@functools.cache
+def slow_picture() -> bytes:
+    """A valid picture that takes long to decode: large and transparent."""
+    return encoded(Image.new("RGBA", (6000, 4000)), "PNG", compress_level=1)
+
+
+async def until(condition: Callable[[], object], seconds: float = 20) -> None:
+    """Poll until the condition holds."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "not in time"
+        await asyncio.sleep(0.02)
+
+
+@asynccontextmanager
+async def pool(**settings: Any) -> AsyncIterator[DecoderPool]:
+    """A pool whose processes are up; all of them are gone afterwards."""
+    media = Media(**{"decoders": 2} | settings)
+    made = DecoderPool(media, 7680 * 4320, "qwen_vl")
+    made.start()
+    await until(lambda: made.state.processes == media.decoders)
+    try:
+        yield made
+    finally:
+        processes = decoders()
+        made.close()
+        assert not any(map(alive, processes))
+
+
+def decoders() -> list[int]:
+    """The process ids of all decoders."""
+    return children_running(os.getpid(), MODULE)
+
+
+def variables(process: int) -> bytes:
+    """The environment of a process."""
+    return Path(f"/proc/{process}/environ").read_bytes()
+
+
+def open_descriptors() -> int:
+    """How many descriptors this process holds."""
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+async def works(made: DecoderPool, size: int = 2) -> None:
+    """Fail unless the pool has all its processes and decodes."""
+    await until(lambda: made.state.processes == made.state.idle == size)
+    assert len(decoders()) == size
+    frames = await made.decode(GOOD, PLAN)
+    assert (frames.frames, frames.height, frames.width) == (1, 192, 256)
+    frames.close()
+
+
+def run(test: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run a test on an event loop of its own."""
+    asyncio.run(test())
+
+
+def test_decoders_hold_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment of a decoder has none of the front's variables but those that Python needs to start."""
+    monkeypatch.setenv("SIGHTD_AUTH__KEYS", "secret")
+    monkeypatch.setenv("SOME_TOKEN", "secret")
+
+    async def test() -> None:
+        async with pool() as made:
+            for process in decoders():
+                assert b"secret" not in variables(process)
+            assert set(made.state.sandbox) == {"no_new_privs", "rlimits", "landlock", "seccomp"}
+
+    run(test)
+
+
+def test_a_decoder_that_dies_idle() -> None:
+    """A decoder that is killed while it waits is replaced at once, and no request notices."""
+
+    async def test() -> None:
+        async with pool() as made:
+            first = decoders()
+            os.kill(first[0], signal.SIGKILL)
+            await until(lambda: made.state.counts.deaths == 1)
+            await works(made)
+            assert first[0] not in decoders()
+
+    run(test)
+
+
+def test_a_decoder_that_dies_at_work() -> None:
+    """A picture whose decoder is killed is decoded by another one."""
+
+    async def test() -> None:
+        async with pool(decoders=1) as made:
+            (victim,) = decoders()
+            os.kill(victim, signal.SIGSTOP)
+            job = asyncio.ensure_future(made.decode(GOOD, PLAN))
+            await until(lambda: made.state.idle == 0)
+            os.kill(victim, signal.SIGKILL)
+            (await job).close()
+            assert made.state.counts.deaths == 1
+            await works(made, 1)
+
+    run(test)
+
+
+def test_a_picture_that_kills_every_decoder() -> None:
+    """A picture whose decoders die is refused after the second, and the pool is whole."""
+
+    async def test() -> None:
+        async with pool(decoders=1) as made:
+            job = asyncio.ensure_future(made.decode(slow_picture(), PLAN))
+            for _ in range(2):
+                await until(lambda: made.state.processes == 1 and made.state.idle == 0)
+                (victim,) = decoders()
+                os.kill(victim, signal.SIGKILL)
+                await until(lambda victim=victim: victim not in decoders())
+            with pytest.raises(SightdError) as caught:
+                await job
+            assert (caught.value.status, caught.value.code) == (400, "invalid_image")
+            assert made.state.counts.deaths == 2
+            await works(made, 1)
+
+    run(test)
+
+
+def test_a_picture_that_takes_too_long() -> None:
+    """A picture over the time limit is refused with the limit in the sentence, and its decoder is replaced."""
+
+    async def test() -> None:
+        async with pool(decode_seconds=0.05) as made:
+            with pytest.raises(Unprocessable, match=r"longer than 0\.05 seconds"):
+                await made.decode(slow_picture(), PLAN)
+            assert made.state.counts.timeouts == 1
+            await until(lambda: made.state.idle == 2)
+            assert len(decoders()) == 2
+
+    run(test)
+
+
+def test_a_picture_that_needs_too_much_memory() -> None:
+    """A picture over the memory limit is refused, and the same decoder goes on."""
+
+    async def test() -> None:
+        async with pool(decoders=1, decoder_memory_mib=256) as made:
+            process = decoders()
+            with pytest.raises(Unprocessable, match="more memory"):
+                await made.decode(encoded(Image.new("RGBA", (7000, 4000))), PLAN)
+            await works(made, 1)
+            assert decoders() == process
+
+    run(test)
+
+
+def test_a_client_that_goes_away_in_the_queue() -> None:
+    """A picture whose client went away before a decoder was free takes none."""
+
+    async def test() -> None:
+        async with pool(decoders=1) as made:
+            first = asyncio.ensure_future(made.decode(slow_picture(), PLAN))
+            await until(lambda: made.state.idle == 0)
+            waiting = [asyncio.ensure_future(made.decode(slow_picture(), PLAN)) for _ in range(5)]
+            await asyncio.sleep(0)
+            for task in waiting:
+                task.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
+            (await first).close()
+            await works(made, 1)
+            assert made.state.counts.jobs == 2
+
+    run(test)
+
+
+def test_renewal() -> None:
+    """A decoder is renewed after its number of jobs."""
+
+    async def test() -> None:
+        async with pool(decoders=1, decoder_jobs=3) as made:
+            process = decoders()
+            for _ in range(3):
+                (await made.decode(GOOD, PLAN)).close()
+            await until(lambda: made.state.idle == 1)
+            assert made.state.counts.renewed == 1
+            assert decoders() != process
+
+    run(test)
+
+
+def test_nothing_is_left_behind() -> None:
+    """Many pictures, good ones, bad ones and some whose client goes away, leave no descriptor open."""
+
+    async def test() -> None:
+        async with pool() as made:
+            await works(made)
+            before = open_descriptors()
+            for _ in range(20):
+                left = asyncio.ensure_future(made.decode(GOOD, PLAN))
+                results = await asyncio.gather(
+                    made.decode(GOOD, PLAN), made.decode(b"no picture", PLAN), return_exceptions=True
+                )
+                left.cancel()
+                await asyncio.gather(left, return_exceptions=True)
+                if left.done() and not left.cancelled():
+                    left.result().close()
+                assert isinstance(results[1], SightdError)
+                assert not isinstance(results[0], BaseException)
+                results[0].close()
+            await until(lambda: open_descriptors() <= before)
+
+    run(test)
