@@ -19,9 +19,9 @@ from ..processes.link import Link
 log = logs.get(__name__)
 
 
-@dataclass
-class Decoded:
-    """RGB frames in a memory file: uint8 [frames, height, width, 3]. Whoever holds it closes it."""
+@dataclass(frozen=True)
+class Part:
+    """RGB frames in a memory file: uint8 [frames, height, width, 3]."""
 
     descriptor: int
     digest: bytes
@@ -29,11 +29,20 @@ class Decoded:
     height: int
     width: int
 
+
+@dataclass
+class Decoded:
+    """A picture's parts, and the grid of its slices; see `sightd.models.frames.Prepared`. Whoever holds it closes
+    it."""
+
+    parts: list[Part]
+    grid: tuple[int, int] = (0, 0)
+
     def close(self) -> None:
         """Let go of the memory."""
-        if self.descriptor >= 0:
-            os.close(self.descriptor)
-            self.descriptor = -1
+        for part in self.parts:
+            os.close(part.descriptor)
+        self.parts = []
 
 
 class Decoder:
@@ -130,7 +139,8 @@ class DecoderPool:
         answer = received.message
         if fault := answer.get("fault"):
             raise picture_error(fault, answer["width"], answer["height"], self._max_pixels)
-        return Decoded(received.descriptors[0], answer["digest"], answer["frames"], answer["height"], answer["width"])
+        parts = zip(received.descriptors, answer["parts"], strict=True)
+        return Decoded([Part(d, part["digest"], *part["shape"]) for d, part in parts], tuple(answer["grid"]))
 
     async def _run(self, decoder: Decoder, job: dict[str, Any], descriptor: int) -> Received:
         try:
