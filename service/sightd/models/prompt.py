@@ -31,7 +31,8 @@ class Media:
 @dataclass(frozen=True)
 class Span:
     """A run of placeholder tokens: `length` of them from index `first` take the features of the engine's medium number
-    `media` from its feature `offset` on; what is sliced is two media, the frames and the slices. `grid` is the run's (frames, rows, columns) in patches, `step` its time step."""
+    `media` from its feature `offset` on; what is sliced is two media, the frames and the slices. `grid` is the run's
+    (frames, rows, columns) in patches, `step` its time step."""
 
     media: int
     first: int

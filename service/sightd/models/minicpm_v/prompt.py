@@ -10,7 +10,7 @@ from ..template import ChatTemplate, Message, up_to
 from ..tokenizer import Tokenizer
 
 PLACEHOLDER = "(<image>./</image>)"
-"""What stands for a picture or video while the template runs: users' texts cannot hold it, for it has control tokens."""
+"""What stands for a picture or video while the template runs; users' texts cannot hold its control tokens."""
 UNKNOWN = "<unk>"
 CONTROL = ("<image>", "</image>", "<slice>", "</slice>", "<image_id>", "</image_id>", UNKNOWN)
 
