@@ -92,13 +92,14 @@ class Case:
         return Sampling(most, repetition_penalty=self.options.get("repetition_penalty", 1.2))
 
 
+def recorded(kind: str) -> list[Case]:
+    """The recorded cases of a checkpoint."""
+    return [Case(path) for path in sorted(ROOT.glob(f"{kind}/cases/*/*.json"))]
+
+
 def cases(*kinds: str) -> list[Any]:
     """The recorded cases of these checkpoints, or one that is skipped when there are none here."""
-    found = [
-        pytest.param(Case(path), id=str(Case(path)))
-        for kind in kinds
-        for path in sorted(ROOT.glob(f"{kind}/cases/*/*.json"))
-    ]
+    found = [pytest.param(case, id=str(case)) for kind in kinds for case in recorded(kind)]
     absent = pytest.mark.skip(reason=f"no recorded answers of the original in {ROOT}")
     return found or [pytest.param(None, id="absent", marks=absent)]
 

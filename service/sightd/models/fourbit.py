@@ -20,8 +20,8 @@ STATES = ("quant_state.bitsandbytes__nf4", "quant_state.bitsandbytes__fp4")
 
 @dataclass(frozen=True)
 class State:
-    """What a weight's quant_state says: its shape and dtype, numbers in a block, factors in a block of factors, and
-    what is added to the factors."""
+    """What a weight's quant_state says: its shape and dtype, numbers in a block, factors in a block of factors (0 where
+    they are stored as they are), and what is added to the factors."""
 
     shape: tuple[int, ...]
     dtype: torch.dtype
@@ -44,29 +44,30 @@ class State:
 
 def dequantise(tensors: dict[str, Tensor]) -> None:
     """Replace every four-bit weight among the tensors, in place, by the numbers that it stands for, in the dtype that
-    was quantised. Raises KeyError naming a companion that is missing."""
+    was quantised. Raises ValueError naming a companion that is missing."""
     for name in [name for name in tensors if name.endswith(STATES)]:
         weight = name.partition(".quant_state.")[0]
         state = State.of(tensors.pop(name))
-        companions = {kind: tensors.pop(f"{weight}.{kind}", None) for kind in COMPANIONS}
+        wanted = COMPANIONS if state.nested_block else COMPANIONS[:2]
+        if missing := [kind for kind in wanted if f"{weight}.{kind}" not in tensors]:
+            raise ValueError(f"the four-bit weight {weight} lacks its {' and '.join(missing)}")
+        companions = {kind: tensors.pop(f"{weight}.{kind}") for kind in wanted}
         tensors[weight] = numbers(tensors[weight], companions, state)
 
 
-def numbers(packed: Tensor, companions: dict[str, Tensor | None], state: State) -> Tensor:
+def numbers(packed: Tensor, companions: dict[str, Tensor], state: State) -> Tensor:
     """The weight in its own shape and dtype."""
-    values, factors = companions["quant_map"], companions["absmax"]
-    if values is None or factors is None:
-        raise KeyError("a four-bit weight lacks its quant_map or absmax")
     halves = torch.stack([packed.flatten() >> 4, packed.flatten() & 15], -1).flatten()
     size = torch.Size(state.shape).numel()
-    factors = unnested(factors, companions, state).repeat_interleave(state.block)[:size]
-    return (values.float()[halves[:size].int()] * factors).to(state.dtype).view(state.shape)
+    factors = block_factors(companions, state).repeat_interleave(state.block)[:size]
+    values = companions["quant_map"].float()[halves[:size].int()]
+    return (values * factors).to(state.dtype).view(state.shape)
 
 
-def unnested(factors: Tensor, companions: dict[str, Tensor | None], state: State) -> Tensor:
-    """The blocks' factors, float32 [blocks]."""
-    nested, values = companions["nested_absmax"], companions["nested_quant_map"]
-    if nested is None or values is None:
+def block_factors(companions: dict[str, Tensor], state: State) -> Tensor:
+    """A factor for each block of numbers, float32 [blocks]."""
+    factors = companions["absmax"]
+    if not state.nested_block:
         return factors.float()
-    scales = nested.float().repeat_interleave(state.nested_block)[: len(factors)]
-    return values.float()[factors.int()] * scales + state.offset
+    scales = companions["nested_absmax"].float().repeat_interleave(state.nested_block)[: len(factors)]
+    return companions["nested_quant_map"].float()[factors.int()] * scales + state.offset
