@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -12,10 +14,14 @@ from fastapi import FastAPI
 from . import version
 from .api import docs, failures, health, models, picture
 from .api.admission import Admission
+from .api.authentication import Authentication
 from .api.bodylimit import BodyLimit
 from .api.chat import endpoint as chat
+from .api.origins import cors
 from .api.requestlog import RequestLog
 from .api.services import Services
+from .auth.keyring import KeyRing
+from .auth.keys import path_of
 from .config import Settings
 from .engine.client import WarmUp
 from .engine.devices import resolve
@@ -39,6 +45,8 @@ def create_app(settings: Settings) -> FastAPI:
     docs.install(app)
     failures.install(app)
     app.add_middleware(BodyLimit, limit=settings.limits.request_bytes)
+    app.add_middleware(Authentication)
+    app.add_middleware(cors, settings=settings.cors)
     app.add_middleware(RequestLog)
     return app
 
@@ -50,6 +58,7 @@ def lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMana
     async def run(_: FastAPI) -> AsyncIterator[dict[str, Any]]:
         services = make_services(settings)
         services.decoders.start()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, services.keys.reload)
         model = settings.model
         services.engines.start(model.load == "start", 60 * model.unload_minutes)
         try:
@@ -76,6 +85,7 @@ def make_services(settings: Settings) -> Services:
         names=ServedNames(settings.model),
         defaults=read_defaults(folder),
         admission=Admission(limits.concurrency, limits.queue),
+        keys=KeyRing(path_of(settings.auth.keys_file), settings.auth.mode == "keys"),
         started=int(time.time()),
     )
 

@@ -16,6 +16,7 @@ from gunicorn.glogging import Logger
 
 from . import logs, version
 from .app import create_app
+from .auth.exposure import refuse_exposure
 from .config import ConfigError, Settings, load
 from .models.checkpoint import CheckpointError
 from .models.families import family
@@ -116,6 +117,7 @@ def main() -> None:
     try:
         settings = load(arguments.config, options(arguments)).settings
         family(checkpoint_folder(settings.model))
+        refuse_exposure(settings)
     except (ConfigError, CheckpointError) as error:
         sys.stderr.write(f"sightd cannot start:\n{error}\n")
         sys.exit(CONFIG_STATUS)

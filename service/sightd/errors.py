@@ -36,6 +36,27 @@ class BadRequest(SightdError):
     code = "bad_request"
 
 
+class Unauthorized(SightdError):
+    """No key, or one that is not known or has expired."""
+
+    status = 401
+    type = "authentication_error"
+    code = "invalid_api_key"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The scheme to use."""
+        return {"WWW-Authenticate": "Bearer"}
+
+
+class Forbidden(SightdError):
+    """The caller is known and may not do this."""
+
+    status = 403
+    type = "permission_error"
+    code = "forbidden"
+
+
 class NotFound(SightdError):
     """There is no such model or path."""
 
@@ -87,7 +108,35 @@ class ClientGone(SightdError):
         super().__init__("The client closed the connection.", "客户端已断开连接。")
 
 
-class Overloaded(SightdError):
+class TryLater(SightdError):
+    """The same request would be answered later: after `retry_after` seconds."""
+
+    def __init__(self, message: str, chinese: str, retry_after: int) -> None:
+        super().__init__(message, chinese)
+        self.retry_after = retry_after
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """When to try again."""
+        return {"Retry-After": str(self.retry_after)}
+
+
+class TooManyRequests(TryLater):
+    """A key's own limit is reached."""
+
+    status = 429
+    type = "rate_limit_error"
+    code = "rate_limit_exceeded"
+
+    def __init__(self, limit: str, chinese: str, retry_after: int) -> None:
+        super().__init__(
+            f"The key's limit of {limit} is reached. Try again in {retry_after} seconds.",
+            f"已达到该密钥的限额（{chinese}），请在 {retry_after} 秒后重试。",
+            retry_after,
+        )
+
+
+class Overloaded(TryLater):
     """No place in the queue."""
 
     status = 503
@@ -98,16 +147,11 @@ class Overloaded(SightdError):
         super().__init__(
             f"The server is busy and its queue is full. Try again in {retry_after} seconds.",
             f"服务器繁忙，排队已满，请在 {retry_after} 秒后重试。",
+            retry_after,
         )
-        self.retry_after = retry_after
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """When to try again."""
-        return {"Retry-After": str(self.retry_after)}
 
 
-class NotReady(SightdError):
+class NotReady(TryLater):
     """The model is not loaded yet, or its engine is down."""
 
     status = 503
@@ -115,13 +159,7 @@ class NotReady(SightdError):
     code = "model_not_ready"
 
     def __init__(self, reason: str, chinese: str, retry_after: int = 5) -> None:
-        super().__init__(reason, chinese)
-        self.retry_after = retry_after
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """When to try again."""
-        return {"Retry-After": str(self.retry_after)}
+        super().__init__(reason, chinese, retry_after)
 
 
 class TimedOut(SightdError):

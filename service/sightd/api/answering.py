@@ -135,8 +135,8 @@ async def answering(
                 sampling=replace(wanted, seed=(wanted.seed + number) & SEEDS),
                 spans=prompt.spans,
                 media=[Frames(p.digest, p.frames, p.height, p.width) for f in frames for p in f.parts],
-                priority=wishes.priority,
-                salt=wishes.cache_salt.encode("utf-8", "surrogatepass"),
+                priority=max(wishes.priority, record.key_priority),
+                salt=f"{record.key or ''}\n{wishes.cache_salt}".encode("utf-8", "surrogatepass"),
             )
             for number in range(wishes.n)
         ]

@@ -21,27 +21,20 @@ from ..errors import (
     Unprocessable,
     UnsupportedMedia,
 )
+from .errorshapes import PICTURE_PATHS, shape_of
 from .record import record_of
 
 log = logs.get(__name__)
 
-PICTURE_PATHS = ("/v1/image/", "/v1/video/")
 MOST_PROBLEMS = 10
 LONGEST_PROBLEM = 200
-
-
-def body_of(error: SightdError, path: str) -> dict[str, Any]:
-    """The error's body in the shape of the family that `path` belongs to."""
-    if path.startswith(PICTURE_PATHS):
-        return {"detail": error.chinese}
-    return {"error": {"message": error.message, "type": error.type, "param": error.param, "code": error.code}}
 
 
 def respond(request: Request, error: SightdError) -> Response:
     """The response for an error, noted in the request's record."""
     record = record_of(request)
     record.error, record.reason = error.code or error.type, error.message
-    return JSONResponse(body_of(error, request.url.path), error.status, error.headers)
+    return JSONResponse(shape_of(request.url.path)(error), error.status, error.headers)
 
 
 def wrong_type(request: Request) -> SightdError | None:

@@ -10,6 +10,8 @@ from starlette.requests import HTTPConnection
 
 from ..engine.protocol import Progress
 
+UNSHOWN = ("began", "first_token", "path", "key_priority")
+
 
 @dataclass
 class RequestRecord:
@@ -22,6 +24,8 @@ class RequestRecord:
     first_token: float | None = None
     endpoint: str = ""
     status: int = 0
+    key: str | None = None
+    key_priority: int = 0
     bytes_in: int = 0
     bytes_out: int = 0
     pictures: int = 0
@@ -49,7 +53,11 @@ class RequestRecord:
 
     def fields(self) -> dict[str, Any]:
         """The fields of the log line: those that are known, times rounded to microseconds."""
-        shown = {k: v for k, v in vars(self).items() if k not in ("began", "first_token", "path") and v is not None}
+        shown = {
+            k: v
+            for k, v in vars(self).items()
+            if k not in ("began", "first_token", "path", "key_priority") and v is not None
+        }
         shown["endpoint"] = self.endpoint or self.path
         shown["seconds"] = time.monotonic() - self.began
         return {k: round(v, 6) if isinstance(v, float) else v for k, v in shown.items()}

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from ..auth.keyring import KeyRing
 from ..config import Settings
 from ..engine.pool import EnginePool
 from ..media.pool import DecoderPool
@@ -27,6 +28,7 @@ class Services:
     names: ServedNames
     defaults: SamplingDefaults
     admission: Admission
+    keys: KeyRing
     started: int
 
 

@@ -11,6 +11,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from ..auth.exposure import exposed
 from ..config import ConfigError, Loaded, Settings, load
 from ..models.checkpoint import CheckpointError
 from ..models.families import family
@@ -57,6 +58,8 @@ def missing_things(loaded: Loaded) -> list[str]:
         family(checkpoint_folder(loaded.settings.model))
     except CheckpointError as error:
         problems.append(f"{loaded.origins.get('model.path', 'default')}: model.path: {error}")
+    if complaint := exposed(loaded.settings):
+        problems.append(complaint)
     gone = [path for path in loaded.settings.media.allowed_paths if not path.is_dir()]
     origin = loaded.origins.get("media.allowed_paths", "default")
     return problems + [f"{origin}: media.allowed_paths: {path} is not a directory." for path in gone]

@@ -10,6 +10,7 @@ from typing import Any
 
 from ...errors import SightdError
 from ..answering import Answer, Piece
+from ..errorshapes import openai
 from ..merging import merged
 from ..toolcalls import Delta, ToolCallStream
 from .responses import beginning, call_delta, logprobs, new_id, usage
@@ -27,7 +28,7 @@ def event(payload: dict[str, Any]) -> bytes:
 
 def error_event(error: SightdError) -> bytes:
     """An error after the stream began."""
-    return event({"error": {"message": error.message, "type": error.type, "param": error.param, "code": error.code}})
+    return event(openai(error))
 
 
 class Choice:

@@ -1,0 +1,1 @@
+"""Who may call: keys, what each of them may do, and how much of it."""
