@@ -27,6 +27,9 @@ TOLERANCE = 1e-4
 HALF_LOGITS, HALF_FEATURES = 0.05, 0.005
 """What float16 may differ by."""
 
+# Pillow warns that a palette's transparency is lost, which is what the original does.
+pytestmark = pytest.mark.filterwarnings("ignore:Palette images with Transparency")
+
 every_case = pytest.mark.parametrize("case", cases(*FULL, QUANTISED))
 full_case = pytest.mark.parametrize("case", cases(*FULL))
 quantised_case = pytest.mark.parametrize("case", cases(QUANTISED))
