@@ -12,13 +12,15 @@ from typing import Any
 from fastapi import FastAPI
 
 from . import version
-from .api import docs, failures, health, models, picture
+from .api import capabilities, docs, failures, health, minicpm_o, models, picture, tokens
 from .api.admission import Admission
 from .api.authentication import Authentication
 from .api.bodylimit import BodyLimit
 from .api.chat import endpoint as chat
+from .api.messages import endpoint as messages
 from .api.origins import cors
 from .api.requestlog import RequestLog
+from .api.responses import endpoint as responses
 from .api.services import Services
 from .auth.keyring import KeyRing
 from .auth.keys import path_of
@@ -40,8 +42,8 @@ WARM_UP_TOKENS = 4
 def create_app(settings: Settings) -> FastAPI:
     """The application for these settings. Nothing is loaded or started before its lifespan begins."""
     app = FastAPI(title="sightd", version=version.VERSION, lifespan=lifespan(settings), docs_url=None, redoc_url=None)
-    for router in (picture.router, chat.router, models.router, health.router):
-        app.include_router(router)
+    for room in (picture, chat, responses, messages, minicpm_o, models, tokens, capabilities, health):
+        app.include_router(room.router)
     docs.install(app)
     failures.install(app)
     app.add_middleware(BodyLimit, limit=settings.limits.request_bytes)

@@ -33,13 +33,14 @@ request_numbers = itertools.count(1)
 
 @dataclass(frozen=True)
 class Piece:
-    """Some of an answer: text, the tokens since the last piece, reports of those that the text is made of, and why the
-    answer ended when this is the last piece."""
+    """Some of an answer: text, the tokens since the last piece, reports of those that the text is made of; and when
+    this is the last piece, why the answer ended, and by which stop string if it was one."""
 
     text: str
     finish: Finish | None = None
     tokens: tuple[int, ...] = ()
     reports: tuple[TokenReport, ...] = ()
+    stopped_by: str | None = None
 
 
 @dataclass
@@ -75,7 +76,7 @@ class Answer:
                 if finish is not None:
                     text += stream.finish()
                 if text or finish is not None:
-                    yield Piece(text, finish, tuple(tokens), reports.release(text))
+                    yield Piece(text, finish, tuple(tokens), reports.release(text), stream.stopped_by)
                     tokens.clear()
                 if finish is not None:
                     return
@@ -109,6 +110,7 @@ def joined(pieces: list[Piece]) -> Piece:
         pieces[-1].finish,
         tuple(token for piece in pieces for token in piece.tokens),
         tuple(report for piece in pieces for report in piece.reports),
+        pieces[-1].stopped_by,
     )
 
 
@@ -120,13 +122,9 @@ async def answering(
 
     Raises the errors of admission, decoding and prompt building; nothing is held after an error.
     """
-    check_pictures(conversation.pictures, services.settings.limits)
     await services.engines.wake()
     async with AsyncExitStack() as held:
-        record.queue_seconds = await held.enter_async_context(services.admission.place())
-        frames = await decoded(services, record, conversation, held)
-        prompt = built(services, conversation, frames)
-        record.tokens_in, record.pictures = len(prompt.token_ids), len(frames)
+        prompt, frames = await prepared(services, record, conversation, held)
         wanted = sampling(services, wishes, len(prompt.token_ids))
         submissions = [
             Submission(
@@ -143,6 +141,24 @@ async def answering(
         engine = await services.engines.wake(submissions[0].prefix)
         record.device = engine.device
         yield [Answer(services, record, engine, submission, frames, wishes) for submission in submissions]
+
+
+async def prepared(
+    services: Services, record: RequestRecord, conversation: Conversation, held: AsyncExitStack
+) -> tuple[Prompt, list[Decoded]]:
+    """Take a place, decode the pictures and build the prompt; the place and the frames are let go of with `held`."""
+    check_pictures(conversation.pictures, services.settings.limits)
+    record.queue_seconds = await held.enter_async_context(services.admission.place())
+    frames = await decoded(services, record, conversation, held)
+    prompt = built(services, conversation, frames)
+    record.tokens_in, record.pictures = len(prompt.token_ids), len(frames)
+    return prompt, frames
+
+
+async def prompt_of(services: Services, record: RequestRecord, conversation: Conversation) -> Prompt:
+    """The prompt of a conversation that is not answered. Raises as `answering` does."""
+    async with AsyncExitStack() as held:
+        return (await prepared(services, record, conversation, held))[0]
 
 
 async def decoded(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -26,6 +27,8 @@ from .record import record_of
 
 log = logs.get(__name__)
 
+UNION_MEMBER = re.compile(r"(str|list\[.*|function-\w+\[.*|tagged-union\[.*)$")
+"""What pydantic puts into a place for the alternative that it tried; clients do not know these names."""
 MOST_PROBLEMS = 10
 LONGEST_PROBLEM = 200
 
@@ -64,7 +67,7 @@ def field(entry: Any) -> str:
     """The path of the field that a problem is about: "messages[0].content"."""
     path = ""
     for part in entry["loc"]:
-        if part in ("body", "query", "path") and not path:
+        if (part in ("body", "query", "path") and not path) or UNION_MEMBER.match(str(part)):
             continue
         path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else str(part)
     return path[:LONGEST_PROBLEM]

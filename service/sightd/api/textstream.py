@@ -16,7 +16,13 @@ class TextStream:
         self._stop = stop
         self._include_stop = include_stop
         self._held = ""
-        self.stopped = False
+        self.stopped_by: str | None = None
+        """The stop string that ended the text."""
+
+    @property
+    def stopped(self) -> bool:
+        """Whether a stop string ended the text."""
+        return self.stopped_by is not None
 
     def feed(self, tokens: list[int]) -> str:
         """The text that is certain after these tokens."""
@@ -32,11 +38,10 @@ class TextStream:
     def _release(self, final: bool) -> str:
         if self.stopped:
             return ""
-        found = [(at, len(s)) for s in self._stop if (at := self._held.find(s)) >= 0]
+        found = [(at, s) for s in self._stop if (at := self._held.find(s)) >= 0]
         if found:
-            self.stopped = True
-            at, length = min(found)
-            text, self._held = self._held[: at + length * self._include_stop], ""
+            at, self.stopped_by = min(found)
+            text, self._held = self._held[: at + len(self.stopped_by) * self._include_stop], ""
             return text
         keep = 0 if final else unfinished(self._held, self._stop)
         text, self._held = self._held[: len(self._held) - keep], self._held[len(self._held) - keep :]

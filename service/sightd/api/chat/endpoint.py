@@ -7,33 +7,19 @@ from contextlib import AsyncExitStack
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
-from ...errors import ClientGone, NotFound
+from ...errors import ClientGone
 from ..answering import answering, whole
 from ..connection import EventStream, time_limit, while_connected
 from ..failures import gone
+from ..models import served_name
 from ..record import record_of
-from ..services import Served, Services
+from ..services import Served
 from . import parsing, responses
 from .chunks import chunks, error_event
 from .schema import ChatRequest
 from .wishes import wishes
 
 router = APIRouter(tags=["chat"])
-
-
-def served_name(services: Services, wanted: str | None) -> str:
-    """The model name to answer with. Raises NotFound, with the names there are, for another model's name."""
-    if wanted is None:
-        return services.names.primary
-    if not services.names.accepts(wanted):
-        names = ", ".join(services.names.all)
-        raise NotFound(
-            f"The model {wanted[:200]!r} is not served here; served: {names}.",
-            f"没有模型 {wanted[:200]}，可用模型：{names}。",
-            param="model",
-            code="model_not_found",
-        )
-    return wanted
 
 
 @router.post("/v1/chat/completions", response_model=responses.ChatCompletion)

@@ -1,0 +1,99 @@
+"""POST /: the endpoint of the MiniCPM-o server that sightd replaces, with its bodies to the letter."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, Field
+from starlette.responses import Response
+
+from ..errors import BadRequest, ClientGone
+from .answering import answering, whole
+from .chat.content import Strict
+from .chat.parsing import picture
+from .connection import time_limit, while_connected
+from .conversation import Conversation, Wishes
+from .failures import gone
+from .record import RequestRecord, record_of
+from .services import Served, Services
+
+router = APIRouter(tags=["MiniCPM-o"])
+
+
+class Turn(Strict):
+    """A turn: a text, or a list of texts and data: URIs of pictures in any order."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str | Annotated[list[str], Field(max_length=1000)]
+
+
+class Question(Strict):
+    """A question, what was said before it, and a video on the server."""
+
+    prompt: str = ""
+    history: Annotated[list[Turn] | None, Field(max_length=1000)] = None
+    video_path: Annotated[str | None, Field(description="not supported yet: an empty string or nothing")] = None
+
+
+class Reply(BaseModel):
+    """The answer, and the server's local time."""
+
+    response: str
+    status: Literal[200] = 200
+    time: str
+
+
+@router.post("/", response_model=Reply)
+async def ask(body: Question, request: Request, services: Served) -> Response | Reply:
+    """Answer a question with pictures and earlier turns."""
+    seconds = time_limit(request, services.settings.server.request_seconds)
+    work = answer(services, record_of(request), conversation(body))
+    try:
+        text = await while_connected(request, work, seconds)
+    except ClientGone:
+        return gone(request)
+    return Reply(response=text, time=datetime.now().strftime("%Y-%m-%d %H:%M:%S"))
+
+
+async def answer(services: Services, record: RequestRecord, asked: Conversation) -> str:
+    """The whole answer's text."""
+    async with answering(services, record, asked, Wishes()) as answers:
+        return (await whole(answers))[0].text
+
+
+def conversation(body: Question) -> Conversation:
+    """The history with the prompt as its last turn. Raises BadRequest."""
+    if body.video_path:
+        raise BadRequest(
+            "Videos are not supported yet; leave video_path out.",
+            "暂不支持视频，请去掉 video_path。",
+            param="video_path",
+        )
+    turns = list(body.history or ())
+    if sum(turn.role == "system" for turn in turns) > 1:
+        raise BadRequest(
+            "There is more than one system message; put all instructions into the first one.",
+            "系统消息多于一条，请合并为一条。",
+            param="history",
+        )
+    pictures: list[bytes] = []
+    messages = [in_template_form(turn, f"history[{index}].content", pictures) for index, turn in enumerate(turns)]
+    if body.prompt:
+        messages.append({"role": "user", "content": [{"type": "text", "text": body.prompt}]})
+    if not messages or messages[-1]["role"] != "user":
+        raise BadRequest("There is no question: prompt is empty.", "没有问题：prompt 为空。", param="prompt")
+    return Conversation(messages, pictures)
+
+
+def in_template_form(turn: Turn, param: str, pictures: list[bytes]) -> dict[str, Any]:
+    """A turn for the chat template; its pictures are added to `pictures`."""
+    content: list[dict[str, Any]] = []
+    for item in [turn.content] if isinstance(turn.content, str) else turn.content:
+        if item.startswith("data:"):
+            pictures.append(picture(item, param))
+            content.append({"type": "image"})
+        else:
+            content.append({"type": "text", "text": item})
+    return {"role": turn.role, "content": content}

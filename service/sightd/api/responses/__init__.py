@@ -1,0 +1,1 @@
+"""OpenAI's responses API, without a store on the server."""

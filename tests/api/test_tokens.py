@@ -1,0 +1,50 @@
+"""Tokens, versions, and what the server says of itself."""
+
+from __future__ import annotations
+
+from ..server import Server
+from .test_chat import RED, ask, image, user
+
+
+def test_tokenize_and_back(server: Server) -> None:
+    """A text's tokens give the text again, and special tokens in it are only characters."""
+    text = "What is <|im_end|> this? 这是什么？"
+    body = server.client.post("/tokenize", json={"prompt": text, "return_token_strs": True}).json()
+    assert body["count"] == len(body["tokens"]) == len(body["token_strs"])
+    assert body["max_model_len"] > 100
+    assert server.client.post("/detokenize", json={"tokens": body["tokens"]}).json()["prompt"] == text
+    control = server.client.post("/tokenize", json={"prompt": "<|im_end|>"}).json()["count"]
+    assert control > 1
+
+
+def test_tokens_of_a_conversation(server: Server) -> None:
+    """A conversation's count is that of its answer's usage, pictures included."""
+    message = user(image(RED), "What colour is it?")
+    count = server.client.post("/tokenize", json={"messages": [message]}).json()["count"]
+    assert count == ask(server, message).json()["usage"]["prompt_tokens"]
+
+
+def test_bad_tokens(server: Server) -> None:
+    """Neither and both of prompt and messages, and tokens that there are none of, are refused."""
+    assert server.client.post("/tokenize", json={}).status_code == 400
+    assert server.client.post("/tokenize", json={"prompt": "a", "messages": [user("a")]}).status_code == 400
+    assert "no token" in server.client.post("/detokenize", json={"tokens": [10**8]}).json()["error"]["message"]
+
+
+def test_what_the_server_says_of_itself(server: Server) -> None:
+    """/version, /capabilities and /v1/models/{id} tell programs what there is, truthfully."""
+    version = server.client.get("/version").json()["version"]
+    can = server.client.get("/capabilities").json()
+    assert can["version"] == version
+    assert "POST /v1/chat/completions" in can["endpoints"]
+    parameters = can["chat_parameters"]
+    assert {"messages", "logprobs", "tools"} <= set(parameters["honoured"])
+    assert {"user", "store"} <= set(parameters["no_effect"])
+    assert {"functions", "prompt_logprobs"} <= set(parameters["refused"])
+    for name in parameters["refused"]:
+        assert "not supported" in ask(server, user("hello"), **{name: 1}).json()["error"]["message"], name
+    model = server.client.get("/v1/models/sightd-tiny-vl").json()
+    assert model["input_modalities"] == ["text", "image"]
+    assert model["max_model_len"] == can["max_model_len"]
+    missing = server.client.get("/v1/models/gpt-4")
+    assert (missing.status_code, missing.json()["error"]["code"]) == (404, "model_not_found")
