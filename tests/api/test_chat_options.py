@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from ..conftest import StartServer
 from ..server import Server
 from .test_chat import PATH, RED, ask, image, text, user
 
@@ -138,3 +139,13 @@ def test_answers_sent_back(server: Server) -> None:
     """An assistant's message with the empty fields that SDKs send back is taken."""
     back = {"role": "assistant", "content": "It is red.", "refusal": None, "annotations": [], "tool_calls": None}
     assert ask(server, QUESTION, back, user("And what shape?"), modalities=["text"]).status_code == 200
+
+
+def test_silent_stream(start_server: StartServer) -> None:
+    """A stream whose answer lets itself be waited for gets comments, which clients skip."""
+    server = start_server(environment={"SIGHTD_SERVER__STREAM_COMMENT_SECONDS": "0.001"}).wait_ready()
+    with server.client.stream("POST", PATH, json={"messages": [QUESTION], "stream": True}) as response:
+        lines = [line for line in response.iter_lines() if line]
+    assert any(line.startswith(":") for line in lines)
+    assert all(line.startswith((": ", "data: ")) for line in lines)
+    assert lines[-1] == "data: [DONE]"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 
 import pytest
@@ -110,3 +111,20 @@ def test_errors_of_other_kinds_keep_the_shape(server: Server) -> None:
     response = server.client.get(PATH)
     assert response.status_code == 405
     assert list(response.json()) == ["detail"]
+
+
+def test_stream_and_form(server: Server) -> None:
+    """With stream the text comes as events, the last of which is the whole answer; a JSON Schema holds the answer to
+    its form."""
+    files = {"image": ("a.png", encoded(shape("ellipse", "red")), "image/png")}
+    asked = {"prompt": "What colour is it?"}
+    with server.client.stream("POST", PATH, data=asked | {"stream": "true"}, files=files) as response:
+        assert response.headers["content-type"].startswith("text/event-stream")
+        events = [json.loads(line[6:]) for line in response.iter_lines() if line.startswith("data: ")]
+    assert events[-1] == {"status": "success", "result": "It is red."}
+    assert "".join(event["text"] for event in events[:-1]) == "It is red."
+    schema = {"type": "object", "properties": {"colour": {"enum": ["red", "blue"]}}, "required": ["colour"]}
+    form = server.client.post(PATH, data=asked | {"json_schema": json.dumps(schema), "max_tokens": "40"}, files=files)
+    assert form.json()["result"].startswith('{"colour": "')
+    broken = server.client.post(PATH, data=asked | {"json_schema": "{"}, files=files)
+    assert (broken.status_code, set(broken.json())) == (400, {"detail"})

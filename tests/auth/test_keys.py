@@ -102,7 +102,8 @@ def test_limits_of_a_key(start_server: StartServer, tmp_path: Path) -> None:
             with server.client.stream(
                 "POST", PATH, json=LONG | {"stream": True}, headers={"X-API-Key": single}
             ) as stream:
-                next(stream.iter_lines())
+                lines = stream.iter_lines()
+                next(lines)
                 gone.wait(60)
 
         held = pool.submit(occupy)

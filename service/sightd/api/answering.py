@@ -155,6 +155,12 @@ async def prepared(
     return prompt, frames
 
 
+async def text_of(services: Services, record: RequestRecord, conversation: Conversation, wishes: Wishes) -> str:
+    """The text of one whole answer. Raises as `answering` does."""
+    async with answering(services, record, conversation, wishes) as answers:
+        return (await whole(answers))[0].text
+
+
 async def prompt_of(services: Services, record: RequestRecord, conversation: Conversation) -> Prompt:
     """The prompt of a conversation that is not answered. Raises as `answering` does."""
     async with AsyncExitStack() as held:

@@ -15,10 +15,12 @@ from starlette.types import Receive, Scope, Send
 from .. import logs
 from ..errors import BadRequest, ClientGone, Internal, SightdError, TimedOut
 from .record import record_of
+from .services import services_of
 
 T = TypeVar("T")
 
 ErrorEvent = Callable[[SightdError], bytes]
+COMMENT = b": still working\n\n"
 
 log = logs.get(__name__)
 
@@ -101,6 +103,25 @@ class EventStream(Response):
             await self._held.aclose()
 
     async def _send_all(self, send: Send) -> None:
-        async with aclosing(self._events) as events:
+        async with aclosing(self._events), aclosing(self._with_comments()) as events:
             async for event in events:
                 await send({"type": "http.response.body", "body": event, "more_body": True})
+
+    async def _with_comments(self) -> AsyncGenerator[bytes, None]:
+        """The events, and a comment whenever none has come for a while."""
+        seconds = services_of(self._request).settings.server.stream_comment_seconds
+        task: asyncio.Future[bytes | None] | None = None
+        try:
+            while True:
+                task = task or asyncio.ensure_future(anext(self._events, None))
+                if not (await asyncio.wait({task}, timeout=seconds))[0]:
+                    yield COMMENT
+                    continue
+                event, task = task.result(), None
+                if event is None:
+                    return
+                yield event
+        finally:
+            if task is not None:
+                task.cancel()
+                await asyncio.wait({task})

@@ -10,14 +10,14 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from ..errors import BadRequest, ClientGone
-from .answering import answering, whole
+from .answering import text_of
 from .chat.content import Strict
 from .chat.parsing import picture
 from .connection import time_limit, while_connected
 from .conversation import Conversation, Wishes
 from .failures import gone
-from .record import RequestRecord, record_of
-from .services import Served, Services
+from .record import record_of
+from .services import Served
 
 router = APIRouter(tags=["MiniCPM-o"])
 
@@ -49,18 +49,12 @@ class Reply(BaseModel):
 async def ask(body: Question, request: Request, services: Served) -> Response | Reply:
     """Answer a question with pictures and earlier turns."""
     seconds = time_limit(request, services.settings.server.request_seconds)
-    work = answer(services, record_of(request), conversation(body))
+    work = text_of(services, record_of(request), conversation(body), Wishes())
     try:
         text = await while_connected(request, work, seconds)
     except ClientGone:
         return gone(request)
     return Reply(response=text, time=datetime.now().strftime("%Y-%m-%d %H:%M:%S"))
-
-
-async def answer(services: Services, record: RequestRecord, asked: Conversation) -> str:
-    """The whole answer's text."""
-    async with answering(services, record, asked, Wishes()) as answers:
-        return (await whole(answers))[0].text
 
 
 def conversation(body: Question) -> Conversation:

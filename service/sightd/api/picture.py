@@ -6,19 +6,24 @@ Its bodies are those of the service it replaces, to the letter: `{"status": "suc
 
 from __future__ import annotations
 
+import json
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, aclosing
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, File, Form, Request, UploadFile
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from ..errors import BadRequest, ClientGone
-from .answering import answering, whole
-from .connection import time_limit, while_connected
+from ..errors import BadRequest, ClientGone, SightdError
+from . import structured
+from .answering import Answer, answering, whole
+from .connection import EventStream, time_limit, while_connected
 from .conversation import Conversation, Wishes
+from .errorshapes import picture as shape
 from .failures import gone
-from .record import RequestRecord, record_of
-from .services import Served, Services
+from .record import record_of
+from .services import Served
 
 router = APIRouter(tags=["pictures"])
 
@@ -41,17 +46,46 @@ async def recognize(
     temperature: Annotated[float | None, Form(ge=0, le=2, allow_inf_nan=False)] = None,
     top_p: Annotated[float | None, Form(gt=0, le=1, allow_inf_nan=False)] = None,
     seed: Annotated[int | None, Form(ge=-(2**63), lt=2**64)] = None,
+    json_schema: Annotated[str | None, Form(description="the JSON Schema that the answer is held to")] = None,
+    stream: Annotated[bool, Form(description="send the answer as server-sent events as it comes")] = False,
 ) -> Response | Recognised:
     """Answer a question about one or more pictures."""
     check_types(image)
-    pictures = [await upload.read() for upload in image]
-    wishes = Wishes(max_tokens=max_tokens, temperature=temperature, top_p=top_p, seed=seed)
+    conversation = as_conversation([await upload.read() for upload in image], prompt, system)
+    grammar = structured.schema_grammar(json_schema, "json_schema") if json_schema else ""
+    wishes = Wishes(max_tokens=max_tokens, temperature=temperature, top_p=top_p, seed=seed, grammar=grammar)
     seconds = time_limit(request, services.settings.server.request_seconds)
-    work = answer(services, record_of(request), as_conversation(pictures, prompt, system), wishes)
-    try:
-        return Recognised(result=await while_connected(request, work, seconds))
-    except ClientGone:
-        return gone(request)
+    async with AsyncExitStack() as held:
+        opening = held.enter_async_context(answering(services, record_of(request), conversation, wishes))
+        try:
+            answers = await while_connected(request, opening, seconds)
+            if stream:
+                return EventStream(request, events(answers[0]), held.pop_all(), seconds, error_event)
+            (piece,) = await while_connected(request, whole(answers), seconds)
+        except ClientGone:
+            return gone(request)
+        return Recognised(result=piece.text)
+
+
+async def events(answer: Answer) -> AsyncGenerator[bytes, None]:
+    """The answer as events: pieces of its text, then what the whole answer would have been."""
+    result = ""
+    async with aclosing(answer.pieces()) as pieces:
+        async for piece in pieces:
+            result += piece.text
+            if piece.text:
+                yield event({"text": piece.text})
+    yield event(Recognised(result=result).model_dump())
+
+
+def event(payload: dict[str, Any]) -> bytes:
+    """One server-sent event."""
+    return f"data: {json.dumps(payload, ensure_ascii=False)}\n\n".encode("utf-8", "replace")
+
+
+def error_event(error: SightdError) -> bytes:
+    """An error after the stream began."""
+    return event(shape(error))
 
 
 def check_types(uploads: list[UploadFile]) -> None:
@@ -71,9 +105,3 @@ def as_conversation(pictures: list[bytes], prompt: str, system: str | None) -> C
     content: list[dict[str, Any]] = [{"type": "image"} for _ in pictures]
     user = {"role": "user", "content": [*content, {"type": "text", "text": prompt}]}
     return Conversation([{"role": "system", "content": system}, user] if system else [user], pictures)
-
-
-async def answer(services: Services, record: RequestRecord, conversation: Conversation, wishes: Wishes) -> str:
-    """The whole answer's text."""
-    async with answering(services, record, conversation, wishes) as answers:
-        return (await whole(answers))[0].text

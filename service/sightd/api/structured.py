@@ -26,6 +26,17 @@ def json_grammar(schema: dict[str, Any] | bool, param: str) -> str:
     return checked(LLMatcher.grammar_from_json_schema(json.dumps(schema), overrides=SPACING), param)
 
 
+def schema_grammar(text: str, param: str) -> str:
+    """JSON that a schema, given as its own JSON text, describes. Raises BadRequest."""
+    try:
+        schema = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise broken(f"it is not JSON: {error}", param) from error
+    if not isinstance(schema, dict):
+        raise broken("it is not an object", param)
+    return json_grammar(schema, param)
+
+
 def any_object(param: str) -> str:
     """Any JSON object."""
     return json_grammar({"type": "object"}, param)

@@ -68,15 +68,17 @@ async def started(services: Services) -> bool:
 
 async def is_right(services: Services, device: str, known: Known) -> bool:
     """Ask one question and print what came of it."""
+    from ..api.answering import text_of
     from ..api.conversation import Wishes
-    from ..api.picture import answer, as_conversation
+    from ..api.picture import as_conversation
     from ..api.record import RequestRecord
     from ..selftest.known import same
 
     began = time.monotonic()
     pictures = [path.read_bytes() for path in known.files()]
     record = RequestRecord("selftest", "", "")
-    given = await answer(services, record, as_conversation(pictures, known.question, None), Wishes(temperature=0))
+    conversation = as_conversation(pictures, known.question, None)
+    given = await text_of(services, record, conversation, Wishes(temperature=0))
     right = same(given, known.answer)
     verdict = "right" if right else f"WRONG, expected: {known.answer}"
     click.echo(f"{device}  {known.question}  →  {given}  ({verdict}, {time.monotonic() - began:.2f} s)")

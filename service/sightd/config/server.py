@@ -15,6 +15,12 @@ class Server(Section):
         600.0, gt=0, le=86400, description="longest time a request may take; X-Request-Timeout can shorten it"
     )
     keep_alive_seconds: int = Field(75, ge=1, le=3600, description="how long an idle connection stays open")
+    stream_comment_seconds: float = Field(
+        15.0,
+        gt=0,
+        le=3600,
+        description="a stream that is silent for so long gets a comment, so that proxies keep it open",
+    )
     drain_seconds: int = Field(30, ge=0, le=3600, description="how long requests may go on after a stop was asked for")
 
     @field_validator("bind")

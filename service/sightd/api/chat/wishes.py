@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 from ...errors import BadRequest
 from ...models.tokenizer import Tokenizer
 from .. import structured
@@ -88,15 +85,6 @@ def structured_grammar(wanted: StructuredOutputs) -> str:
         return structured.context_free_grammar(wanted.grammar, param)
     if wanted.json_ is None:
         return structured.any_object(param) if wanted.json_object else ""
-    return structured.json_grammar(as_schema(wanted.json_, param), param)
-
-
-def as_schema(given: dict[str, Any] | str, param: str) -> dict[str, Any]:
-    """A schema given as an object or as its JSON text. Raises BadRequest."""
-    try:
-        schema = json.loads(given) if isinstance(given, str) else given
-    except ValueError as error:
-        raise structured.broken(f"it is not JSON: {error}", param) from error
-    if not isinstance(schema, dict):
-        raise structured.broken("it is not an object", param)
-    return schema
+    if isinstance(wanted.json_, str):
+        return structured.schema_grammar(wanted.json_, param)
+    return structured.json_grammar(wanted.json_, param)
