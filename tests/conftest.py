@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from .checkpoints import FAMILIES, make
+from .minicpm import make_minicpm
 from .server import Server
 
 
@@ -43,3 +44,10 @@ def tiny_checkpoints(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path
     """A tiny random float32 checkpoint of every family, by model type."""
     root = tmp_path_factory.mktemp("checkpoints")
     return {family: make(family, root / family) for family in FAMILIES}
+
+
+@pytest.fixture(scope="session")
+def minicpm(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A tiny random float32 checkpoint of each MiniCPM 2.6, by model type."""
+    root = tmp_path_factory.mktemp("minicpm")
+    return {kind: make_minicpm(kind, root / kind) for kind in ("minicpmv", "minicpmo")}

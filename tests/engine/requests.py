@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import itertools
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +15,9 @@ from sightd.engine import process
 from sightd.engine.core import Engine
 from sightd.engine.protocol import Frames, Sampling, Submission
 from sightd.media.decoder import digest
-from sightd.models.families import prompt_builder
+from sightd.models.families import PicturePlan, PromptBuilder, prompt_builder
 from sightd.models.prompt import Media, Prompt
-from sightd.models.qwen_vl.frames import prepare
+from sightd.models.template import Message
 from transformers import AutoModelForImageTextToText
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
@@ -35,10 +36,19 @@ class Question:
 def question(folder: Path, text: str, *pictures: Image.Image) -> Question:
     """A user's message: the pictures, then the text."""
     builder = prompt_builder(folder)
-    frames = [prepare(picture, builder.picture_plan.numbers) for picture in pictures]
     content = [*({"type": "image"} for _ in pictures), {"type": "text", "text": text}]
-    media = [Media("image", f.shape[1], f.shape[2]) for f in frames]
-    return Question(builder.build([{"role": "user", "content": content}], media), frames, list(pictures))
+    return conversation(builder, builder.picture_plan, [{"role": "user", "content": content}], *pictures)
+
+
+def conversation(
+    builder: PromptBuilder, plan: PicturePlan, messages: list[Message], *pictures: Image.Image, **variables: Any
+) -> Question:
+    """Messages with pictures."""
+    frames = importlib.import_module(f"sightd.models.{plan.family}.frames")
+    prepared = [frames.prepare(picture, plan.numbers) for picture in pictures]
+    media = [Media("image", *p.parts[0].shape[1:3], grid=p.grid) for p in prepared]
+    prompt = builder.build(messages, media, **variables)
+    return Question(prompt, [part for p in prepared for part in p.parts], list(pictures))
 
 
 def engine(folder: Path, **changes: Any) -> Engine:

@@ -65,7 +65,7 @@ class Answer:
         wishes, tokenizer = self.wishes, self.services.prompts.tokenizer
         stream = TextStream(tokenizer, wishes.stop, wishes.include_stop, wishes.skip_special)
         reports, tokens = ReportStream(tokenizer), list[int]()
-        descriptors = [frames.descriptor for frames in self.frames]
+        descriptors = [part.descriptor for frames in self.frames for part in frames.parts]
         async with aclosing(self.engine.generate(self.submission, descriptors)) as steps:
             async for progress in steps:
                 self.record.note(progress)
@@ -133,7 +133,7 @@ async def answering(
                 token_ids=prompt.token_ids,
                 sampling=replace(wanted, seed=(wanted.seed + number) & SEEDS),
                 spans=prompt.spans,
-                media=[Frames(f.digest, f.frames, f.height, f.width) for f in frames],
+                media=[Frames(p.digest, p.frames, p.height, p.width) for f in frames for p in f.parts],
                 priority=max(wishes.priority, record.key_priority),
                 salt=f"{record.key or ''}\n{wishes.cache_salt}".encode("utf-8", "surrogatepass"),
             )
@@ -197,7 +197,7 @@ def picture_plan(services: Services, conversation: Conversation) -> PicturePlan:
 
 def built(services: Services, conversation: Conversation, frames: list[Decoded]) -> Prompt:
     """The prompt. Raises BadRequest when the model's template does not take the conversation."""
-    media = [Media("image", f.height, f.width) for f in frames]
+    media = [Media("image", f.parts[0].height, f.parts[0].width, grid=f.grid) for f in frames]
     try:
         return services.prompts.build(
             conversation.messages,

@@ -46,6 +46,8 @@ class Engine:
     def submit(self, request: Submission, frames: list[Tensor]) -> None:
         """Queue a request with the pixels of its media (uint8 RGB [frames, height, width, 3])."""
         network = self.runner.network
+        if network.unseen_token is not None:
+            request = request.without(network.unseen_token)
         media = [
             self.media.get((request.salt, entry.digest), pixels, network.feature_count(*pixels.shape[:3]))
             for entry, pixels in zip(request.media, frames, strict=True)
@@ -53,7 +55,8 @@ class Engine:
         positions, following = network.positions(len(request.token_ids), request.spans)
         for entry, medium in zip(request.media, media, strict=True):
             medium.alone = entry.alone
-        sequence = Sequence(request, media, positions, following - len(request.token_ids))
+        counted = 0 if network.penalises_prompt else len(request.token_ids)
+        sequence = Sequence(request, media, positions, following - len(request.token_ids), counted)
         if request.sampling.grammar:
             compiled = self.grammars.compile(request.sampling.grammar, request.produced)
             self._compiling.append((compiled, sequence))

@@ -46,7 +46,11 @@ def adjusted(logits: Tensor, sequences: list[Sequence], eos: frozenset[int]) -> 
         if sampling.allowed_token_ids:
             keep_only(logits[row], sampling.allowed_token_ids)
         if sampling.repetition_penalty != 1:
-            factors.add(row, np.unique(np.array(sequence.tokens)), sampling.repetition_penalty)
+            factors.add(
+                row,
+                np.unique(np.array(sequence.tokens[sequence.penalised_from :], np.int64)),
+                sampling.repetition_penalty,
+            )
         add_offsets(offsets, row, sequence, sampling)
         banned.add(row, np.array(forbidden(sequence, sampling, eos), np.int64), -np.inf)
     if factors.rows:

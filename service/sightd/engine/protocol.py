@@ -9,7 +9,8 @@ brought), `encoding` (the digests of the media that enter the vision encoder, no
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass, field
+from bisect import bisect_left
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from ..models.prompt import Span
@@ -25,8 +26,8 @@ class Sampling:
     bits; `ignore_eos` goes on after the model's own end tokens, `min_tokens` do not come before them.
 
     Penalties as OpenAI's API (frequency, presence: of the answer's tokens) and transformers (repetition: of the
-    prompt's too) define them. `bad_words` are token sequences that never come; only `allowed_token_ids` come, where
-    there are any, and only texts of the `grammar` (in llguidance's terms), if there
+    prompt's too, where the network says so) define them. `bad_words` are token sequences that never come; only
+    `allowed_token_ids` come, where there are any, and only texts of the `grammar` (in llguidance's terms), if there
     is one. `logprobs` is how many of the likeliest tokens are reported beside each chosen one, -1 for none.
     """
 
@@ -74,6 +75,15 @@ class Submission:
     produced: list[int] = field(default_factory=list)
     priority: int = 0
     salt: bytes = b""
+
+    def without(self, token: int) -> Submission:
+        """The same without a token in the prompt, wherever it is but at the end, from where the answer goes on."""
+        last = len(self.token_ids) - 1
+        kept = [index for index, other in enumerate(self.token_ids) if other != token or index == last]
+        ids = [self.token_ids[index] for index in kept]
+        return replace(
+            self, token_ids=ids, spans=[replace(span, first=bisect_left(kept, span.first)) for span in self.spans]
+        )
 
     @property
     def prefix(self) -> bytes:

@@ -19,13 +19,15 @@ class Sequence:
     """One request. Its tokens are the prompt's and those produced; the first `computed` of them are in the cache.
 
     `positions` are the rotary positions of the prompt, int64 [axes, tokens]; token number `i` after it is at
-    `shift + i`. `digests` are the names of its first full blocks, as far as they have been needed.
+    `shift + i`. A repetition penalty counts the tokens from number `penalised_from` on. `digests` are the names of its
+    first full blocks, as far as they have been needed.
     """
 
     request: Submission
     media: list[Medium]
     positions: NDArray[np.int64]
     shift: int
+    penalised_from: int = 0
     tokens: list[int] = field(default_factory=list)
     blocks: list[int] = field(default_factory=list)
     digests: list[Digest] = field(default_factory=list)

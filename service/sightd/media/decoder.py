@@ -10,11 +10,13 @@ import hashlib
 import importlib
 import os
 import socket
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..models.frames import Prepared
 from ..processes.channel import ChannelClosed, Received, memory_file, read_memory_file, receive, send
 from ..processes.child import attach
 from .pictures import PictureError, decode, opened, rehearse
@@ -41,23 +43,24 @@ def work(end: socket.socket, received: Received) -> None:
     except PictureError as error:
         send(end, {"fault": error.fault, "width": error.width, "height": error.height})
         return
-    descriptor = memory_file(frames.data.cast("B"), "sightd-frames")
-    _, height, width, _ = frames.shape
-    send(end, {"digest": digest(frames), "frames": len(frames), "height": height, "width": width}, [descriptor])
-    os.close(descriptor)
+    parts = [{"digest": digest(part), "shape": part.shape[:3]} for part in frames.parts]
+    descriptors = [memory_file(part.data.cast("B"), "sightd-frames") for part in frames.parts]
+    send(end, {"parts": parts, "grid": frames.grid}, descriptors)
+    for descriptor in descriptors:
+        os.close(descriptor)
 
 
-def prepared(data: bytes, job: dict[str, Any]) -> NDArray[np.uint8]:
-    """The frames of one job. Raises PictureError."""
+def prepared(data: bytes, job: dict[str, Any]) -> Prepared:
+    """The frames of one job, each part in one piece of memory. Raises PictureError."""
     picture = decode(data, job["max_pixels"])
     family = importlib.import_module(f"sightd.models.{job['family']}.frames")
     try:
-        frames: NDArray[np.uint8] = np.ascontiguousarray(family.prepare(picture, job["numbers"]))
+        frames: Prepared = family.prepare(picture, job["numbers"])
+        return replace(frames, parts=[np.ascontiguousarray(part) for part in frames.parts])
     except ValueError:
         raise PictureError("too_narrow", picture.width, picture.height) from None
     except MemoryError:
         raise PictureError("too_much_memory", picture.width, picture.height) from None
-    return frames
 
 
 def lock_in(setup: dict[str, Any]) -> tuple[Bounds, dict[str, str]]:

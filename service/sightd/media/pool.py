@@ -13,6 +13,7 @@ from .. import logs
 from ..config.media import Media
 from ..models.families import PicturePlan
 from ..processes.channel import Received, memory_file
+from ..processes.link import close_all
 from .decoderclient import Decoder
 from .faults import decoder_died, picture_error, took_too_long
 from .sandbox import Bounds
@@ -28,9 +29,9 @@ MIB = 1024 * 1024
 log = logs.get(__name__)
 
 
-@dataclass
-class Decoded:
-    """RGB frames in a memory file: uint8 [frames, height, width, 3]. Whoever holds it closes it."""
+@dataclass(frozen=True)
+class Part:
+    """RGB frames in a memory file: uint8 [frames, height, width, 3]."""
 
     descriptor: int
     digest: bytes
@@ -38,11 +39,20 @@ class Decoded:
     height: int
     width: int
 
+
+@dataclass
+class Decoded:
+    """A picture's parts, and the grid of its slices; see `sightd.models.frames.Prepared`. Whoever holds it closes
+    it."""
+
+    parts: list[Part]
+    grid: tuple[int, int] = (0, 0)
+
     def close(self) -> None:
         """Let go of the memory."""
-        if self.descriptor >= 0:
-            os.close(self.descriptor)
-            self.descriptor = -1
+        for part in self.parts:
+            os.close(part.descriptor)
+        self.parts = []
 
 
 @dataclass
@@ -150,11 +160,7 @@ class DecoderPool:
     async def decode(self, data: bytes, plan: PicturePlan) -> Decoded:
         """Decode one picture for a model. Raises BadRequest or Unprocessable with a sentence when it cannot be used."""
         received = await self._run({"family": plan.family, "numbers": plan.numbers}, data)
-        answer = received.message
-        (descriptor,) = received.descriptors
-        frames = Decoded(descriptor, answer["digest"], answer["frames"], answer["height"], answer["width"])
-        seal(frames)
-        return frames
+        return sealed(received)
 
     async def measure(self, data: bytes) -> tuple[int, int]:
         """A picture's (width, height) in pixels, by its header. Raises as `decode` does."""
@@ -218,22 +224,30 @@ class DecoderPool:
             self._remove(decoder)
 
 
-def seal(frames: Decoded) -> None:
-    """Make sure that the file is as large as it must be and stays so: reading past its end would kill an engine.
-    Raises SightdError."""
+def sealed(received: Received) -> Decoded:
+    """A decoder's answer, whose files are as large as they must be and stay so: reading past the end of one would kill
+    an engine. Raises SightdError when the decoder said what is not so."""
     try:
-        fcntl.fcntl(frames.descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW)
-        size = os.fstat(frames.descriptor).st_size
-    except OSError:
-        size = -1
-    if size != frames.frames * frames.height * frames.width * 3:
-        log.error("a decoder's frames are not what it says")
-        frames.close()
-        raise decoder_died()
+        told = zip(received.descriptors, received.message["parts"], strict=True)
+        parts = [Part(descriptor, part["digest"], *part["shape"]) for descriptor, part in told]
+        for part in parts:
+            seal(part)
+        columns, rows = received.message["grid"]
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        log.error("a decoder's frames are not what it says", reason=type(error).__name__)
+        close_all(received.descriptors)
+        raise decoder_died() from error
+    return Decoded(parts, (columns, rows))
+
+
+def seal(part: Part) -> None:
+    """Keep a part's file at its size. Raises ValueError when that is not the size of its frames, OSError."""
+    fcntl.fcntl(part.descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW)
+    if os.fstat(part.descriptor).st_size != part.frames * part.height * part.width * 3:
+        raise ValueError("a file is not as large as its frames")
 
 
 def discard(work: asyncio.Task[Received]) -> None:
     """Let go of frames that nobody waits for any more."""
     if not work.cancelled() and work.exception() is None:
-        for descriptor in work.result().descriptors:
-            os.close(descriptor)
+        close_all(work.result().descriptors)

@@ -13,7 +13,13 @@ from .prompt import Media, Prompt
 from .template import ChatTemplate, Message
 from .tokenizer import Tokenizer
 
-FAMILIES = {"qwen2_vl": "qwen_vl", "qwen2_5_vl": "qwen_vl", "qwen3_vl": "qwen_vl"}
+FAMILIES = {
+    "qwen2_vl": "qwen_vl",
+    "qwen2_5_vl": "qwen_vl",
+    "qwen3_vl": "qwen_vl",
+    "minicpmv": "minicpm_v",
+    "minicpmo": "minicpm_v",
+}
 """`model_type` of config.json to the package of the family."""
 
 
@@ -38,6 +44,17 @@ class PicturePlan:
         if not own[0] <= least <= most <= own[1]:
             raise ValueError(f"min_pixels and max_pixels must lie between {own[0]} and {own[1]} for this model")
         return replace(self, numbers=self.numbers | {"min_pixels": least, "max_pixels": most})
+
+    def sliced(self, most: int | None) -> PicturePlan:
+        """The same with at most so many slices of a picture (1: only the whole is seen). Raises ValueError when the
+        model does not slice, or for fewer than one."""
+        if most is None:
+            return self
+        if "max_slice_nums" not in self.numbers:
+            raise ValueError("this model's pictures are not sliced, so there is no max_slice_nums")
+        if most < 1:
+            raise ValueError("max_slice_nums must be at least 1")
+        return replace(self, numbers=self.numbers | {"max_slice_nums": most})
 
 
 class PromptBuilder(Protocol):

@@ -32,7 +32,8 @@ class CacheShape:
 
 class Network(Protocol):
     """A loaded checkpoint. `step` is handed through to the attention function untouched; groups of `temporal` frames
-    are encoded independently of each other."""
+    are encoded independently of each other. Of a prompt the model does not see the `unseen_token`, if it has one;
+    `penalises_prompt` is whether a repetition penalty counts the prompt's tokens beside the answer's."""
 
     module: nn.Module
     temporal: int
@@ -43,6 +44,8 @@ class Network(Protocol):
     eos_token_ids: tuple[int, ...]
     vocabulary: int
     parameters: int
+    unseen_token: int | None
+    penalises_prompt: bool
 
     def vision_layers(self) -> Sequence[nn.Module]:
         """The layers of the vision encoder, in order."""

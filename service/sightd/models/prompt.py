@@ -11,7 +11,8 @@ class Media:
     """One picture or video as the model will see it, after resizing.
 
     `frames`, `height`, `width` are in pixels of the resized frames (a picture has one frame); `times` are the
-    seconds at which a video's frames were taken.
+    seconds at which a video's frames were taken. In families that slice, each frame is followed by its slices in a
+    `grid` of (columns, rows), (0, 0) where it has none.
     """
 
     kind: Literal["image", "video"]
@@ -19,12 +20,19 @@ class Media:
     width: int
     frames: int = 1
     times: tuple[float, ...] = ()
+    grid: tuple[int, int] = (0, 0)
+
+    @property
+    def slices(self) -> int:
+        """Slices of each frame."""
+        return self.grid[0] * self.grid[1]
 
 
 @dataclass(frozen=True)
 class Span:
-    """A run of placeholder tokens: `length` of them from index `first` take the features of medium number `media`
-    from its feature `offset` on. `grid` is the run's (frames, rows, columns) in patches, `step` its time step."""
+    """A run of placeholder tokens: `length` of them from index `first` take the features of the engine's medium number
+    `media` from its feature `offset` on; what is sliced is two media, the frames and the slices. `grid` is the run's
+    (frames, rows, columns) in patches, `step` its time step."""
 
     media: int
     first: int

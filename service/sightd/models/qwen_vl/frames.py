@@ -9,15 +9,15 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
+from ..frames import Prepared
 from .geometry import target_size
 
 
-def prepare(picture: Image.Image, numbers: dict[str, Any]) -> NDArray[np.uint8]:
-    """The picture as the model sees it: uint8 RGB [1, height, width, 3]. Raises ValueError for extreme side ratios."""
+def prepare(picture: Image.Image, numbers: dict[str, Any]) -> Prepared:
+    """The picture as the model sees it, one part of one frame. Raises ValueError for extreme side ratios."""
     height, width = target_size(
         picture.height, picture.width, numbers["factor"], numbers["min_pixels"], numbers["max_pixels"]
     )
-    return np.asarray(picture.resize((width, height), Image.Resampling.BICUBIC))[None]
+    return Prepared([np.asarray(picture.resize((width, height), Image.Resampling.BICUBIC))[None]])

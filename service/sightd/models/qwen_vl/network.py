@@ -24,6 +24,9 @@ from .prompt import read_layout
 class QwenVlNetwork:
     """A loaded Qwen2-VL, Qwen2.5-VL or Qwen3-VL checkpoint. See `sightd.models.network.Network`."""
 
+    unseen_token = None
+    penalises_prompt = True
+
     def __init__(self, folder: Path, device: torch.device, dtype: torch.dtype | str, attention: str) -> None:
         self.device = device
         model = AutoModelForImageTextToText.from_pretrained(

@@ -98,7 +98,7 @@ class Candidate:
     def _ask(self, examples: list[Example]) -> list[str]:
         for number, example in enumerate(examples):
             frames = [
-                torch.tensor(prepare(p, self._prompts.picture_plan.numbers))
+                torch.tensor(prepare(p, self._prompts.picture_plan.numbers).parts[0])
                 for p in [d.picture for d in example.sample.drawings]
             ]
             media = [Media("image", f.shape[1], f.shape[2]) for f in frames]

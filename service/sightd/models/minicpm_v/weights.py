@@ -1,0 +1,94 @@
+"""A MiniCPM checkpoint's weights as its modules name them, and what is wrong with them if they do not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from torch import Tensor
+
+from ... import logs
+from ..checkpoint import CheckpointError, read_json
+from ..fourbit import COMPANIONS, STATES, dequantise
+
+SPEECH = ("apm.", "audio_projection_layer.", "tts.")
+"""The parts of MiniCPM-o that hear and speak."""
+INDEX, SINGLE = "model.safetensors.index.json", "model.safetensors"
+NAMED = 5
+"""How many weights an error names."""
+
+log = logs.get(__name__)
+
+
+def read_weights(folder: Path, device: torch.device, dtype: torch.dtype) -> dict[str, Tensor]:
+    """Every weight but those of speech, four-bit ones as the numbers they stand for. Raises CheckpointError when a
+    file is missing."""
+    tensors: dict[str, Tensor] = {}
+    left_out: list[str] = []
+    for path in weight_files(folder):
+        if not path.is_file():
+            raise CheckpointError(f"{path} is missing: {folder} is not a whole checkpoint folder.")
+        with safe_open(path, framework="pt", device=str(device)) as file:
+            for name in file.keys():  # noqa: SIM118
+                if name.startswith(SPEECH):
+                    left_out.append(name)
+                else:
+                    tensors[name] = as_stored(name, file.get_tensor(name), dtype)
+    if left_out:
+        log.info("weights left out: this model's hearing and speech are not served", tensors=len(left_out))
+    dequantise(tensors)
+    return {name: tensor.to(dtype) for name, tensor in tensors.items()}
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """The files that the index names, or the only one."""
+    if not (folder / INDEX).exists():
+        return [folder / SINGLE]
+    return [folder / name for name in sorted(set(read_json(folder / INDEX)["weight_map"].values()))]
+
+
+def as_stored(name: str, tensor: Tensor, dtype: torch.dtype) -> Tensor:
+    """The tensor in the wanted dtype, unless it is a piece of a four-bit weight."""
+    packed = tensor.dtype == torch.uint8 or name.endswith((*COMPANIONS, *STATES))
+    return tensor if packed else tensor.to(dtype)
+
+
+def check(expected: Mapping[str, Tensor], found: Mapping[str, Tensor], folder: Path) -> None:
+    """Raise CheckpointError, naming weights, unless names and shapes are the model's."""
+    problems = {
+        "missing": [name for name in expected if name not in found],
+        "unexpected": [name for name in found if name not in expected],
+        "of another shape": [
+            f"{name} {list(found[name].shape)} instead of {list(tensor.shape)}"
+            for name, tensor in expected.items()
+            if name in found and found[name].shape != tensor.shape
+        ],
+    }
+    sentences = [f"{len(names)} weights are {what}: {listed(names)}" for what, names in problems.items() if names]
+    if sentences:
+        raise CheckpointError(
+            f"{folder} does not hold the model that its config.json describes: {'; '.join(sentences)}."
+        )
+
+
+def listed(names: Iterable[str]) -> str:
+    """The first few names."""
+    names = list(names)
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more
+
+
+def check_quantisation(config: Mapping[str, Any], folder: Path) -> None:
+    """Raise CheckpointError for a quantisation other than bitsandbytes' four bits."""
+    quantisation = config.get("quantization_config")
+    if quantisation is None or (
+        quantisation.get("quant_method") == "bitsandbytes" and quantisation.get("load_in_4bit")
+    ):
+        return
+    raise CheckpointError(
+        f"{folder / 'config.json'}: quantisation {quantisation.get('quant_method')!r} is not supported "
+        "for this family; bitsandbytes int4 is, as are checkpoints that are not quantised."
+    )
