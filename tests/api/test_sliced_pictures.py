@@ -16,7 +16,8 @@ SIZES = [(640, 480), (300, 300), (1500, 400)]
 
 
 def test_an_answer_about_sliced_pictures(start_server: StartServer, minicpm: dict[str, Path]) -> None:
-    """Pictures of several grids reach the model as they were prepared: prompt and answer are the engine's own."""
+    """Pictures of several grids reach the model as they were prepared: prompt and answer are the engine's own. At POST /
+    there are two slices at most and no numbers."""
     server = start_server(["--model", str(minicpm["minicpmv"])]).wait_ready()
     pictures = [noise(number, size) for number, size in enumerate(SIZES)]
     urls = [f"data:image/png;base64,{base64.b64encode(encoded(picture)).decode()}" for picture in pictures]
@@ -32,3 +33,19 @@ def test_an_answer_about_sliced_pictures(start_server: StartServer, minicpm: dic
     number = submit(running, asked, Sampling(12))
     assert answer["usage"]["prompt_tokens"] == len(asked.prompt.token_ids)
     assert answer["choices"][0]["message"]["content"] == builder.tokenizer.decode(finish(running)[number])
+
+    options = {"max_slice_nums": 2, "use_image_id": False}
+    fewer = server.client.post("/v1/chat/completions", json=body | {"mm_processor_kwargs": options}).json()
+    asked = conversation(builder, builder.picture_plan.sliced(2), messages, *pictures, use_image_id=False)
+    assert fewer["usage"]["prompt_tokens"] == len(asked.prompt.token_ids)
+    history = [{"role": "user", "content": urls}, {"role": "assistant", "content": "Noise."}]
+    response = server.client.post("/", json={"history": history, "prompt": "What are these?"})
+    assert response.status_code == 200
+    line = server.request_line(response.headers["x-request-id"])
+    turns = [
+        {"role": "user", "content": [{"type": "image"} for _ in pictures]},
+        {"role": "assistant", "content": "Noise."},
+        {"role": "user", "content": "What are these?"},
+    ]
+    asked = conversation(builder, builder.picture_plan.sliced(2), turns, *pictures, use_image_id=False)
+    assert line["tokens_in"] == len(asked.prompt.token_ids)

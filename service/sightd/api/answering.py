@@ -188,9 +188,10 @@ async def decoded(
 
 
 def picture_plan(services: Services, conversation: Conversation) -> PicturePlan:
-    """How the conversation's pictures are prepared. Raises BadRequest for bounds that are not the model's."""
+    """How the conversation's pictures are prepared. Raises BadRequest for options that the model does not have."""
+    own, wanted = services.prompts.picture_plan, conversation.seen
     try:
-        return services.prompts.picture_plan.bounded(*conversation.pixels)
+        return own.bounded(wanted.min_pixels, wanted.max_pixels).sliced(wanted.max_slice_nums, wanted.use_image_id)
     except ValueError as error:
         raise BadRequest(f"{error}.", f"{error}。", param="mm_processor_kwargs", code="invalid_value") from error
 
@@ -198,13 +199,15 @@ def picture_plan(services: Services, conversation: Conversation) -> PicturePlan:
 def built(services: Services, conversation: Conversation, frames: list[Decoded]) -> Prompt:
     """The prompt. Raises BadRequest when the model's template does not take the conversation."""
     media = [Media("image", f.parts[0].height, f.parts[0].width, grid=f.grid) for f in frames]
+    numbered = conversation.seen.use_image_id
+    variables = conversation.variables | ({} if numbered is None else {"use_image_id": numbered})
     try:
         return services.prompts.build(
             conversation.messages,
             media,
             conversation.tools or None,
             continued=conversation.continued,
-            **conversation.variables,
+            **variables,
         )
     except (TemplateError, ValueError, TypeError) as error:
         raise BadRequest(

@@ -10,13 +10,24 @@ from ..media.fetch.fetcher import RemotePicture
 from ..models.defaults import SamplingDefaults
 
 
+@dataclass(frozen=True)
+class PictureOptions:
+    """How the model sees pictures; None is what the model's own files say. Bounds of a picture's pixels; the most
+    slices of one and whether pictures are numbered, in families that slice."""
+
+    min_pixels: int | None = None
+    max_pixels: int | None = None
+    max_slice_nums: int | None = None
+    use_image_id: bool | None = None
+
+
 @dataclass
 class Conversation:
     """Messages in transformers' form, with a `{"type": "image"}` part for each of `pictures` (encoded files, or
     where to fetch them).
 
     `tools` and `variables` are for the chat template; `continued` is the last message's text when the answer goes on
-    with it; `pixels` bounds the pixels of a picture as the model sees it, None where the model's own bound holds.
+    with it.
     """
 
     messages: list[dict[str, Any]]
@@ -24,7 +35,7 @@ class Conversation:
     tools: list[dict[str, Any]] = field(default_factory=list)
     variables: dict[str, Any] = field(default_factory=dict)
     continued: str = ""
-    pixels: tuple[int | None, int | None] = (None, None)
+    seen: PictureOptions = field(default_factory=PictureOptions)
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,10 @@ from .answering import text_of
 from .chat.content import Strict
 from .chat.parsing import picture
 from .connection import time_limit, while_connected
-from .conversation import Conversation, Wishes
+from .conversation import Conversation, PictureOptions, Wishes
 from .failures import gone
 from .record import record_of
-from .services import Served
+from .services import Served, Services
 
 router = APIRouter(tags=["MiniCPM-o"])
 
@@ -49,7 +49,7 @@ class Reply(BaseModel):
 async def ask(body: Question, request: Request, services: Served) -> Response | Reply:
     """Answer a question with pictures and earlier turns."""
     seconds = time_limit(request, services.settings.server.request_seconds)
-    work = text_of(services, record_of(request), conversation(body), Wishes())
+    work = text_of(services, record_of(request), conversation(body, options(services)), Wishes())
     try:
         text = await while_connected(request, work, seconds)
     except ClientGone:
@@ -57,7 +57,13 @@ async def ask(body: Question, request: Request, services: Served) -> Response | 
     return Reply(response=text, time=datetime.now().strftime("%Y-%m-%d %H:%M:%S"))
 
 
-def conversation(body: Question) -> Conversation:
+def options(services: Services) -> PictureOptions:
+    """How pictures are seen here: as that server had it, with models that slice."""
+    sliced = services.prompts.picture_plan.slices
+    return PictureOptions(max_slice_nums=2, use_image_id=False) if sliced else PictureOptions()
+
+
+def conversation(body: Question, seen: PictureOptions) -> Conversation:
     """The history with the prompt as its last turn. Raises BadRequest."""
     if body.video_path:
         raise BadRequest(
@@ -78,7 +84,7 @@ def conversation(body: Question) -> Conversation:
         messages.append({"role": "user", "content": [{"type": "text", "text": body.prompt}]})
     if not messages or messages[-1]["role"] != "user":
         raise BadRequest("There is no question: prompt is empty.", "没有问题：prompt 为空。", param="prompt")
-    return Conversation(messages, pictures)
+    return Conversation(messages, pictures, seen=seen)
 
 
 def in_template_form(turn: Turn, param: str, pictures: list[bytes]) -> dict[str, Any]:

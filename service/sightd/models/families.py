@@ -45,16 +45,21 @@ class PicturePlan:
             raise ValueError(f"min_pixels and max_pixels must lie between {own[0]} and {own[1]} for this model")
         return replace(self, numbers=self.numbers | {"min_pixels": least, "max_pixels": most})
 
-    def sliced(self, most: int | None) -> PicturePlan:
-        """The same with at most so many slices of a picture (1: only the whole is seen). Raises ValueError when the
-        model does not slice, or for fewer than one."""
-        if most is None:
+    @property
+    def slices(self) -> bool:
+        """Whether the family slices pictures."""
+        return "max_slice_nums" in self.numbers
+
+    def sliced(self, most: int | None, numbered: bool | None = None) -> PicturePlan:
+        """The same with at most so many slices of a picture (1: only the whole is seen). `numbered` is only checked: it
+        is the prompt's affair. Raises ValueError when the model does not slice, or for fewer than one."""
+        if most is None and numbered is None:
             return self
-        if "max_slice_nums" not in self.numbers:
-            raise ValueError("this model's pictures are not sliced, so there is no max_slice_nums")
-        if most < 1:
+        if not self.slices:
+            raise ValueError("this model's pictures are not sliced: it has no max_slice_nums and no use_image_id")
+        if most is not None and most < 1:
             raise ValueError("max_slice_nums must be at least 1")
-        return replace(self, numbers=self.numbers | {"max_slice_nums": most})
+        return self if most is None else replace(self, numbers=self.numbers | {"max_slice_nums": most})
 
 
 class PromptBuilder(Protocol):

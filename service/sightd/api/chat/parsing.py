@@ -12,7 +12,7 @@ from ...errors import BadRequest
 from ...media.fetch.fetcher import RemotePicture
 from ...media.fetch.urls import is_remote
 from ...models.template import ChatTemplate
-from ..conversation import Conversation
+from ..conversation import Conversation, PictureOptions
 from .content import Message, TextPart, ToolCall
 from .schema import ChatRequest
 
@@ -33,7 +33,7 @@ def conversation(request: ChatRequest, template: ChatTemplate) -> Conversation:
         tools(request, template),
         {"add_generation_prompt": begins, **variables(request, template)},
         last_text(messages) if goes_on else "",
-        (options.min_pixels, options.max_pixels) if options else (None, None),
+        PictureOptions(**options.model_dump()) if options else PictureOptions(),
     )
 
 

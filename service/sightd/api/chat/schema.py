@@ -19,10 +19,12 @@ class StreamOptions(Strict):
 
 
 class ProcessorOptions(Strict):
-    """How pictures are resized, within what the model's own files allow."""
+    """How pictures are resized and sliced, within what the model's own files allow."""
 
     min_pixels: Annotated[int | None, Field(ge=1, description="least pixels of a picture as the model sees it")] = None
     max_pixels: Annotated[int | None, Field(ge=1, description="most pixels of a picture as the model sees it")] = None
+    max_slice_nums: Annotated[int | None, Field(ge=1, le=64, description="most slices, for models that slice")] = None
+    use_image_id: Annotated[bool | None, Field(description="number the pictures, for models that slice")] = None
 
 
 def refused(reason: str) -> BeforeValidator:
