@@ -90,19 +90,19 @@ def test_decoders_hold_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SIGHTD_AUTH__KEYS", "secret")
     monkeypatch.setenv("SOME_TOKEN", "secret")
 
-    async def test() -> None:
+    async def scenario() -> None:
         async with pool() as made:
             for process in decoders():
                 assert b"secret" not in variables(process)
             assert set(made.state.sandbox) == {"no_new_privs", "rlimits", "landlock", "seccomp"}
 
-    run(test)
+    run(scenario)
 
 
 def test_a_decoder_that_dies_idle() -> None:
     """A decoder that is killed while it waits is replaced at once, and no request notices."""
 
-    async def test() -> None:
+    async def scenario() -> None:
         async with pool() as made:
             first = decoders()
             os.kill(first[0], signal.SIGKILL)
@@ -110,13 +110,13 @@ def test_a_decoder_that_dies_idle() -> None:
             await works(made)
             assert first[0] not in decoders()
 
-    run(test)
+    run(scenario)
 
 
 def test_a_decoder_that_dies_at_work() -> None:
     """A picture whose decoder is killed is decoded by another one."""
 
-    async def test() -> None:
+    async def scenario() -> None:
         async with pool(decoders=1) as made:
             (victim,) = decoders()
             os.kill(victim, signal.SIGSTOP)
@@ -127,13 +127,13 @@ def test_a_decoder_that_dies_at_work() -> None:
             assert made.state.counts.deaths == 1
             await works(made, 1)
 
-    run(test)
+    run(scenario)
 
 
 def test_a_picture_that_kills_every_decoder() -> None:
     """A picture whose decoders die is refused after the second, and the pool is whole."""
 
-    async def test() -> None:
+    async def scenario() -> None:
         async with pool(decoders=1) as made:
             job = asyncio.ensure_future(made.decode(slow_picture(), PLAN))
             for _ in range(2):
@@ -147,13 +147,13 @@ def test_a_picture_that_kills_every_decoder() -> None:
             assert made.state.counts.deaths == 2
             await works(made, 1)
 
-    run(test)
+    run(scenario)
 
 
 def test_a_picture_that_takes_too_long() -> None:
     """A picture over the time limit is refused with the limit in the sentence, and its decoder is replaced."""
 
-    async def test() -> None:
+    async def scenario() -> None:
         async with pool(decode_seconds=0.05) as made:
             with pytest.raises(Unprocessable, match=r"longer than 0\.05 seconds"):
                 await made.decode(slow_picture(), PLAN)
@@ -161,13 +161,13 @@ def test_a_picture_that_takes_too_long() -> None:
             await until(lambda: made.state.idle == 2)
             assert len(decoders()) == 2
 
-    run(test)
+    run(scenario)
 
 
 def test_a_picture_that_needs_too_much_memory() -> None:
     """A picture over the memory limit is refused, and the same decoder goes on."""
 
-    async def test() -> None:
+    async def scenario() -> None:
         async with pool(decoders=1, decoder_memory_mib=256) as made:
             process = decoders()
             with pytest.raises(Unprocessable, match="more memory"):
@@ -175,13 +175,13 @@ def test_a_picture_that_needs_too_much_memory() -> None:
             await works(made, 1)
             assert decoders() == process
 
-    run(test)
+    run(scenario)
 
 
 def test_a_client_that_goes_away_in_the_queue() -> None:
     """A picture whose client went away before a decoder was free takes none."""
 
-    async def test() -> None:
+    async def scenario() -> None:
         async with pool(decoders=1) as made:
             first = asyncio.ensure_future(made.decode(slow_picture(), PLAN))
             await until(lambda: made.state.idle == 0)
@@ -194,13 +194,13 @@ def test_a_client_that_goes_away_in_the_queue() -> None:
             await works(made, 1)
             assert made.state.counts.jobs == 2
 
-    run(test)
+    run(scenario)
 
 
 def test_renewal() -> None:
     """A decoder is renewed after its number of jobs."""
 
-    async def test() -> None:
+    async def scenario() -> None:
         async with pool(decoders=1, decoder_jobs=3) as made:
             process = decoders()
             for _ in range(3):
@@ -209,13 +209,13 @@ def test_renewal() -> None:
             assert made.state.counts.renewed == 1
             assert decoders() != process
 
-    run(test)
+    run(scenario)
 
 
 def test_nothing_is_left_behind() -> None:
     """Many pictures, good ones, bad ones and some whose client goes away, leave no descriptor open."""
 
-    async def test() -> None:
+    async def scenario() -> None:
         async with pool() as made:
             await works(made)
             before = open_descriptors()
@@ -233,4 +233,4 @@ def test_nothing_is_left_behind() -> None:
                 results[0].close()
             await until(lambda: open_descriptors() <= before)
 
-    run(test)
+    run(scenario)

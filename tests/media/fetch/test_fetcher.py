@@ -73,7 +73,7 @@ async def outcome(pages: dict[str, Page], path: str = "/", **settings: Any) -> t
 def test_pictures_in_order() -> None:
     """Pictures are fetched together and come in the order of their URLs, also by way of relative redirects."""
 
-    async def test() -> None:
+    async def scenario() -> None:
         pages: dict[str, Page] = {
             "/a": page(b"a"),
             "/b?x=%20": page(b"b"),
@@ -84,21 +84,21 @@ def test_pictures_in_order() -> None:
             base = f"http://127.0.0.1:{site.port}"
             assert await get(fetcher, f"{base}/b?x=%20", f"{base}/a", f"{base}/c#part") == [b"b", b"a", b"a"]
 
-    run(test)
+    run(scenario)
 
 
 @pytest.mark.skipif(not Path("/proc/net/if_inet6").exists(), reason="this machine has no IPv6")
 def test_ipv6() -> None:
     """An address of IPv6 is dialled, from a URL and from a name."""
 
-    async def test() -> None:
+    async def scenario() -> None:
         resolver = names(six=["::1"])
         async with serving({"/": page(PICTURE)}, "::1") as site, fetching(resolver, **LOOPBACK) as fetcher:
             urls = [f"http://{host}:{site.port}/" for host in ("[::1]", "[0:0:0:0:0:0:0:1]", "six.example.org")]
             assert await get(fetcher, *urls) == [PICTURE] * 3
             assert f"Host: [::1]:{site.port}" in site.requests[0]
 
-    run(test)
+    run(scenario)
 
 
 def test_what_a_request_says(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,7 +106,7 @@ def test_what_a_request_says(monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in ("http_proxy", "HTTP_PROXY", "ALL_PROXY"):
         monkeypatch.setenv(variable, "http://127.0.0.1:1")
 
-    async def test() -> None:
+    async def scenario() -> None:
         pages: dict[str, Page] = {"/": page(PICTURE, "Set-Cookie: id=1")}
         async with serving(pages) as site, fetching(names(www=["127.0.0.1"]), **LOOPBACK) as fetcher:
             for _ in range(2):
@@ -116,7 +116,7 @@ def test_what_a_request_says(monkeypatch: pytest.MonkeyPatch) -> None:
             assert "accept-encoding: identity" in lines
             assert not any(line.startswith(("cookie", "authorization")) for line in lines)
 
-    run(test)
+    run(scenario)
 
 
 @pytest.mark.parametrize(
@@ -148,14 +148,14 @@ def test_what_a_request_says(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_addresses_that_are_not_public(host: str) -> None:
     """By default an address that is not one of a host on the Internet is refused."""
 
-    async def test() -> None:
+    async def scenario() -> None:
         async with fetching() as fetcher:
             with pytest.raises(SightdError) as caught:
                 await get(fetcher, f"http://{host}/")
         assert (caught.value.status, caught.value.code) == (400, "image_fetch_forbidden")
         assert caught.value.param == f"field http://{host}/"
 
-    run(test)
+    run(scenario)
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1", "169.254.169.254", "::ffff:10.0.0.1", "fe80::1%1"])
@@ -163,13 +163,13 @@ def test_names_that_resolve_to_such_addresses(address: str) -> None:
     """A name counts as what it resolves to, and one forbidden address among good ones is enough; the answer is the
     same as for a name that does not exist."""
 
-    async def test() -> None:
+    async def scenario() -> None:
         async with fetching(names(evil=[address], mixed=["93.184.215.14", address])) as fetcher:
             refusals = [await refusal(fetcher, f"http://{name}.example.org/") for name in ("evil", "mixed", "unknown")]
         assert {error.message for error in refusals} == {refusals[0].message}
         assert refusals[0].code == "image_fetch_forbidden"
 
-    run(test)
+    run(scenario)
 
 
 @pytest.mark.parametrize(
@@ -207,13 +207,13 @@ def test_urls_that_parsers_disagree_about(url: str) -> None:
     async def never(host: str, port: int) -> Sequence[str]:
         raise AssertionError(host)
 
-    async def test() -> None:
+    async def scenario() -> None:
         async with fetching(never, **LOOPBACK) as fetcher:
             with pytest.raises(SightdError) as caught:
                 await get(fetcher, url)
         assert (caught.value.status, caught.value.code) == (400, "invalid_image_url")
 
-    run(test)
+    run(scenario)
 
 
 @pytest.mark.parametrize(
@@ -234,7 +234,7 @@ def test_urls_that_parsers_disagree_about(url: str) -> None:
 def test_redirects(target: str, code: str) -> None:
     """Where a redirect leads is checked like a URL of the request, and redirects in a circle end."""
 
-    async def test() -> None:
+    async def scenario() -> None:
         resolver = names(good=["127.0.0.1"], other=["127.0.0.1"])
         pages: dict[str, Page] = {"/secret": page(PICTURE)}
         async with serving(pages) as site, fetching(resolver, allowed_hosts=("good.example.org",)) as fetcher:
@@ -244,7 +244,7 @@ def test_redirects(target: str, code: str) -> None:
             assert "/secret" not in site.paths
             assert len(site.paths) == (4 if code == "image_fetch_failed" else 1)
 
-    run(test)
+    run(scenario)
 
 
 def test_dns_that_changes_its_mind() -> None:
@@ -255,7 +255,7 @@ def test_dns_that_changes_its_mind() -> None:
         asked.append(host)
         return ["127.0.0.1"] if len(asked) == 1 else ["127.0.0.2"]
 
-    async def test() -> None:
+    async def scenario() -> None:
         async with (
             serving({"/": page(PICTURE)}) as good,
             serving({"/": page(b"secret")}, "127.0.0.2", good.port) as evil,
@@ -267,20 +267,20 @@ def test_dns_that_changes_its_mind() -> None:
             assert (await refusal(fetcher, url)).code == "image_fetch_forbidden"
             assert not evil.requests
 
-    run(test)
+    run(scenario)
 
 
 def test_the_next_address() -> None:
     """When the first of a host's addresses does not answer, the next one is tried."""
 
-    async def test() -> None:
+    async def scenario() -> None:
         resolver = names(two=["127.0.0.3", "127.0.0.1"])
         async with serving({"/": page(PICTURE)}) as site, fetching(resolver, **LOOPBACK) as fetcher:
             assert await get(fetcher, f"http://two.example.org:{site.port}/") == [PICTURE]
             async with fetching(names(none=["127.0.0.3"]), **LOOPBACK) as other:
                 assert (await refusal(other, f"http://none.example.org:{site.port}/")).code == "image_fetch_failed"
 
-    run(test)
+    run(scenario)
 
 
 @pytest.mark.parametrize(
@@ -300,7 +300,7 @@ def test_the_next_address() -> None:
 def test_lists(settings: dict[str, Any], allowed: str) -> None:
     """Hosts and networks are allowed and denied by name and by address; what is denied stays denied."""
 
-    async def test() -> None:
+    async def scenario() -> None:
         resolver = names(a=["127.0.0.1"], b=["127.0.0.1"])
         async with serving({"/": page(PICTURE)}) as site, fetching(resolver, **settings) as fetcher:
             for name in "ab":
@@ -310,17 +310,17 @@ def test_lists(settings: dict[str, Any], allowed: str) -> None:
                 else:
                     assert (await refusal(fetcher, url)).code == "image_fetch_forbidden"
 
-    run(test)
+    run(scenario)
 
 
 def test_a_public_host_that_is_not_on_the_list() -> None:
     """With `list`, an address on the Internet is refused like any other."""
 
-    async def test() -> None:
+    async def scenario() -> None:
         async with fetching(names(www=["93.184.215.14"]), fetch="list") as fetcher:
             assert (await refusal(fetcher, "https://www.example.org/")).code == "image_fetch_forbidden"
 
-    run(test)
+    run(scenario)
 
 
 @pytest.mark.parametrize(
@@ -346,12 +346,12 @@ def test_a_public_host_that_is_not_on_the_list() -> None:
 def test_bad_servers(content: Page, status: int, sentence: str) -> None:
     """What a server sends is counted and timed while it is read; each failure has its own sentence."""
 
-    async def test() -> None:
+    async def scenario() -> None:
         error, _ = await outcome({"/": content}, fetch_seconds=0.5 if content in (drip, silence) else 20)
         assert error.status == status
         assert sentence in error.message
 
-    run(test)
+    run(scenario)
 
 
 def test_the_time_is_for_all_pictures() -> None:
@@ -361,17 +361,17 @@ def test_the_time_is_for_all_pictures() -> None:
         await asyncio.sleep(0.3)
         writer.write(redirect("/"))
 
-    async def test() -> None:
+    async def scenario() -> None:
         error, _ = await outcome({"/": slow}, fetch_seconds=0.5, fetch_redirects=20)
         assert "longer than 0.5 seconds" in error.message
 
-    run(test)
+    run(scenario)
 
 
 def test_a_budget_for_all_pictures() -> None:
     """The pictures of a request have a limit of bytes together."""
 
-    async def test() -> None:
+    async def scenario() -> None:
         async with serving({"/": page(bytes(60_000))}) as site, fetching(**LOOPBACK) as fetcher:
             url = f"http://127.0.0.1:{site.port}/"
             assert len(await get(fetcher, url, url, budget=120_000)) == 2
@@ -379,7 +379,7 @@ def test_a_budget_for_all_pictures() -> None:
                 await get(fetcher, url, url, budget=119_999)
             assert caught.value.status == 413
 
-    run(test)
+    run(scenario)
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="makes its certificates with openssl")
@@ -394,7 +394,7 @@ def test_certificates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(certificate, key)
 
-    async def test() -> None:
+    async def scenario() -> None:
         resolver = names(secure=["127.0.0.1"], other=["127.0.0.1"])
         async with serving({"/": page(PICTURE)}, tls=tls) as site:
             secure, other = (f"https://{name}.example.org:{site.port}/" for name in ("secure", "other"))
@@ -405,4 +405,4 @@ def test_certificates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
                 assert await get(fetcher, secure) == [PICTURE]
                 assert "no valid certificate" in (await refusal(fetcher, other)).message
 
-    run(test)
+    run(scenario)
