@@ -20,10 +20,14 @@ from .shapes import SHAPES
 CHARACTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 SIZES = (0.15, 0.19, 0.23, 0.3, 0.4)
 """Borders between size classes: the radius against the picture's shorter side."""
+PLACES = 8
+"""Classes of a thing's place across the picture, and as many down it."""
 MOST_CHARACTERS = 2
-CLASSES = (len(SHAPES) + 1, len(COLOURS) + 1, 4, len(SIZES) + 2, *[len(CHARACTERS) + 1] * MOST_CHARACTERS)
+OF_THING = (len(SHAPES) + 1, len(COLOURS) + 1, 4, len(SIZES) + 2, PLACES + 1, PLACES + 1)
+CLASSES = (*OF_THING, *[len(CHARACTERS) + 1] * MOST_CHARACTERS)
 """Per lesson, how many classes there are; 0 is nothing. Shape and colour of the thing that covers the cell, how many
-things have their centre in it, the covering thing's size, and the first characters whose centres are in it."""
+things have their centre in it, the covering thing's size and where its centre is, across and down, and the first
+characters whose centres are in the cell. What a token does not tell of a thing, answers cannot compare."""
 
 Labels = NDArray[np.int64]
 
@@ -40,15 +44,21 @@ def labels(scene: Scene, drawing: Drawing, height: int, width: int, side: int) -
             if item is not None:
                 size = 1 + bisect(SIZES, item.radius / scene.span)
                 result[row, column, (0, 1, 3)] = 1 + SHAPES.index(item.shape), 1 + COLOURS.index(item.colour), size
+                result[row, column, (4, 5)] = place(item.x / scene.width), place(item.y / scene.height)
     for item in scene.items:
         cell = result[min(rows - 1, int(item.y / down)), min(columns - 1, int(item.x / across))]
         cell[2] = min(3, cell[2] + 1)
     for character, x, y in drawing.characters:
         cell = result[min(rows - 1, max(0, int(y / down))), min(columns - 1, max(0, int(x / across)))]
-        free = np.flatnonzero(cell[4:] == 0)
+        free = np.flatnonzero(cell[len(OF_THING) :] == 0)
         if len(free):
-            cell[4 + free[0]] = 1 + CHARACTERS.index(character)
+            cell[len(OF_THING) + free[0]] = 1 + CHARACTERS.index(character)
     return result.reshape(-1, len(CLASSES))
+
+
+def place(share: float) -> int:
+    """The class of a place, given as a share of the picture's width or height."""
+    return 1 + min(PLACES - 1, max(0, int(share * PLACES)))
 
 
 def covering(scene: Scene, x: float, y: float, side: float) -> Item | None:
