@@ -134,4 +134,12 @@ def alive(pid: int) -> bool:
 
 def children_running(pid: int, module: str) -> list[int]:
     """The descendants of a process that run `python -m module`."""
-    return [p for p in tree(pid) if module.encode() in Path(f"/proc/{p}/cmdline").read_bytes()]
+    return [p for p in tree(pid) if module.encode() in command_line(p)]
+
+
+def command_line(pid: int) -> bytes:
+    """The command line of a process; nothing when it is gone."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""

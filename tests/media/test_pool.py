@@ -16,8 +16,9 @@ import pytest
 from PIL import Image
 from sightd.config.media import Media
 from sightd.errors import SightdError, Unprocessable
-from sightd.media.pool import DecoderPool
+from sightd.media.pool import DecoderPool, sealed
 from sightd.models.families import PicturePlan
+from sightd.processes.channel import Received, memory_file
 
 from ..pictures import encoded, shape
 from ..server import alive, children_running
@@ -57,8 +58,16 @@ async def pool(**settings: Any) -> AsyncIterator[DecoderPool]:
 
 
 def decoders() -> list[int]:
-    """The process ids of all decoders."""
-    return children_running(os.getpid(), MODULE)
+    """The process ids of the decoders of this process; a server that other tests use has its own."""
+    return [process for process in children_running(os.getpid(), MODULE) if parent(process) == os.getpid()]
+
+
+def parent(process: int) -> int:
+    """The id of a process's parent; 0 when it is gone."""
+    try:
+        return int(Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[1])
+    except OSError:
+        return 0
 
 
 def variables(process: int) -> bytes:
@@ -75,9 +84,10 @@ async def works(made: DecoderPool, size: int = 2) -> None:
     """Fail unless the pool has all its processes and decodes."""
     await until(lambda: made.state.processes == made.state.idle == size)
     assert len(decoders()) == size
-    frames = await made.decode(GOOD, PLAN)
+    decoded = await made.decode(GOOD, PLAN)
+    (frames,) = decoded.parts
     assert (frames.frames, frames.height, frames.width) == (1, 192, 256)
-    frames.close()
+    decoded.close()
 
 
 def run(test: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -136,11 +146,11 @@ def test_a_picture_that_kills_every_decoder() -> None:
     async def scenario() -> None:
         async with pool(decoders=1) as made:
             job = asyncio.ensure_future(made.decode(slow_picture(), PLAN))
-            for _ in range(2):
+            for number in range(2):
                 await until(lambda: made.state.processes == 1 and made.state.idle == 0)
                 (victim,) = decoders()
                 os.kill(victim, signal.SIGKILL)
-                await until(lambda victim=victim: victim not in decoders())
+                await until(lambda number=number: made.state.counts.deaths == number + 1)
             with pytest.raises(SightdError) as caught:
                 await job
             assert (caught.value.status, caught.value.code) == (400, "invalid_image")
@@ -234,3 +244,30 @@ def test_nothing_is_left_behind() -> None:
             await until(lambda: open_descriptors() <= before)
 
     run(scenario)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"parts": [{"digest": b"x", "shape": [1, 4, 4]}], "grid": [0, 0]},
+        {"parts": [{"digest": b"x"}], "grid": [0, 0]},
+        {"parts": [], "grid": [0, 0]},
+        {"parts": [{"digest": b"x", "shape": [1, 2, 2]}], "grid": [0]},
+        {},
+    ],
+)
+def test_a_decoder_that_lies(message: dict[str, Any]) -> None:
+    """An answer whose file is not what it says is refused, and its descriptor is closed."""
+    before = open_descriptors()
+    with pytest.raises(SightdError):
+        sealed(Received(message, [memory_file(bytes(12), "lie")]))
+    assert open_descriptors() == before
+
+
+def test_a_file_that_cannot_shrink() -> None:
+    """What an engine will map keeps its size, whoever else holds it."""
+    descriptor = memory_file(bytes(12), "frames")
+    decoded = sealed(Received({"parts": [{"digest": b"x", "shape": [1, 2, 2]}], "grid": [0, 0]}, [descriptor]))
+    with pytest.raises(PermissionError):
+        os.truncate(descriptor, 1)
+    decoded.close()

@@ -25,9 +25,8 @@ from .sandbox import Bounds, begin_job, enter
 
 def digest(frames: NDArray[np.uint8]) -> bytes:
     """A name for the content: the same for the same pixels at the same size only."""
-    return hashlib.blake2b(
-        frames.data, digest_size=16, person=b"sightd", salt=repr(frames.shape).encode()[:16]
-    ).digest()
+    content = np.ascontiguousarray(frames).data
+    return hashlib.blake2b(content, digest_size=16, person=b"sightd", salt=repr(frames.shape).encode()[:16]).digest()
 
 
 def work(end: socket.socket, received: Received) -> None:
