@@ -25,7 +25,7 @@ class KeysError(Exception):
 class Key(BaseModel):
     """One key: the SHA-256 of its text in hexadecimal, and what it may do. None and an empty list do not restrict."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     name: Annotated[str, Field(pattern=r"^[\w.@-]{1,64}$")]
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -49,7 +49,7 @@ class Key(BaseModel):
 class KeyFile(BaseModel):
     """All keys."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
     keys: list[Key] = Field(default_factory=list)
 
