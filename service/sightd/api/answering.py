@@ -65,11 +65,12 @@ class Answer:
         wishes, tokenizer = self.wishes, self.services.prompts.tokenizer
         stream = TextStream(tokenizer, wishes.stop, wishes.include_stop, wishes.skip_special)
         reports, tokens = ReportStream(tokenizer), list[int]()
+        ends = {*self.submission.sampling.stop_token_ids, *(self.engine.info.eos_token_ids if self.engine.info else ())}
         descriptors = [part.descriptor for frames in self.frames for part in frames.parts]
         async with aclosing(self.engine.generate(self.submission, descriptors)) as steps:
             async for progress in steps:
                 self.record.note(progress)
-                shown = self._shown(progress)
+                shown = self._shown(progress, ends)
                 text = stream.feed(shown)
                 tokens += progress.tokens
                 reports.feed(shown, progress.logprobs)
@@ -82,9 +83,8 @@ class Answer:
                 if finish is not None:
                     return
 
-    def _shown(self, progress: Progress) -> list[int]:
-        """The tokens to show: not the one that ended the answer, unless it is wanted."""
-        ends = {*self.submission.sampling.stop_token_ids, *(self.engine.info.eos_token_ids if self.engine.info else ())}
+    def _shown(self, progress: Progress, ends: set[int]) -> list[int]:
+        """The tokens to show: not the one of `ends` that ended the answer, unless it is wanted."""
         if progress.finish == "stop" and not self.wishes.include_stop and progress.tokens[-1] in ends:
             return progress.tokens[:-1]
         return progress.tokens
