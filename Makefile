@@ -32,6 +32,7 @@ $(VENV)/bin/python:
 $(VENV)/.runtime: $(VENV)/bin/python $(REQUIREMENTS)
 	@echo "Installing pinned dependencies into $(VENV); torch is large, so the first time takes a minute or more."
 	$(PIP) -e .
+	$(BIN)/python -m compileall -q service/sightd
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.runtime

@@ -9,18 +9,18 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from fastapi import FastAPI
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
+from starlette.types import ASGIApp
 
 from . import logs, version
-from .app import create_app
 from .auth.exposure import refuse_exposure
 from .config import ConfigError, Settings, load
 from .models.checkpoint import CheckpointError
 from .models.families import family
 from .models.names import checkpoint_folder
+from .starting import Starting
 
 CONFIG_STATUS = 78
 """Exit status for a configuration that cannot be used (EX_CONFIG of sysexits.h)."""
@@ -52,8 +52,13 @@ class Front(BaseApplication):  # type: ignore[misc]
         for name, value in options.items():
             self.cfg.set(name, value)
 
-    def load(self) -> FastAPI:
-        """The application, made in the worker."""
+    def load(self) -> Starting:
+        """The application, imported and made in the worker."""
+        return Starting(self._application)
+
+    def _application(self) -> ASGIApp:
+        from .app import create_app
+
         return create_app(self._settings)
 
     def run(self) -> None:
