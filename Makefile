@@ -6,7 +6,7 @@ PIP := $(BIN)/pip install --disable-pip-version-check -c packaging/constraints.t
 REQUIREMENTS := pyproject.toml packaging/constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint demo-model clean
+.PHONY: help demo test tools lint demo-model clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -16,6 +16,9 @@ demo: $(VENV)/.runtime ## start sightd with its own model, ask it about sample p
 
 test: $(VENV)/.test lint ## everything that must hold, on two cores under 25 minutes
 	$(BIN)/pytest
+
+tools: ## programs that some tests need and skip without: Chromium, promtool (Debian packages, as root)
+	apt-get install -y --no-install-recommends chromium prometheus
 
 lint: $(VENV)/.test ## ruff and mypy
 	$(BIN)/ruff check service tests

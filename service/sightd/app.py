@@ -18,6 +18,8 @@ from .api.authentication import Authentication
 from .api.bodylimit import BodyLimit
 from .api.chat import endpoint as chat
 from .api.messages import endpoint as messages
+from .api.metrics import endpoint as metrics
+from .api.metrics.requests import RequestMetrics
 from .api.origins import cors
 from .api.requestlog import RequestLog
 from .api.responses import endpoint as responses
@@ -42,19 +44,23 @@ WARM_UP_TOKENS = 4
 
 def create_app(settings: Settings) -> FastAPI:
     """The application for these settings. Nothing is loaded or started before its lifespan begins."""
-    app = FastAPI(title="sightd", version=version.VERSION, lifespan=lifespan(settings), docs_url=None, redoc_url=None)
-    for room in (picture, chat, responses, messages, minicpm_o, models, tokens, capabilities, health):
+    counted = RequestMetrics()
+    life = lifespan(settings, counted)
+    app = FastAPI(title="sightd", version=version.VERSION, lifespan=life, docs_url=None, redoc_url=None)
+    for room in (picture, chat, responses, messages, minicpm_o, models, tokens, capabilities, health, metrics):
         app.include_router(room.router)
     docs.install(app)
     failures.install(app)
     app.add_middleware(BodyLimit, limit=settings.limits.request_bytes)
     app.add_middleware(Authentication)
     app.add_middleware(cors, settings=settings.cors)
-    app.add_middleware(RequestLog)
+    app.add_middleware(RequestLog, metrics=counted)
     return app
 
 
-def lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextManager[dict[str, Any]]]:
+def lifespan(
+    settings: Settings, counted: RequestMetrics
+) -> Callable[[FastAPI], AbstractAsyncContextManager[dict[str, Any]]]:
     """Starts the decoders and the engines, which load the model while the first requests are already answered."""
 
     @asynccontextmanager
@@ -65,7 +71,7 @@ def lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMana
         model = settings.model
         services.engines.start(model.load == "start", 60 * model.unload_minutes)
         try:
-            yield {"services": services}
+            yield {"services": services, "metrics": metrics.registry_of(services, counted)}
         finally:
             services.engines.stop()
             services.decoders.close()

@@ -6,6 +6,7 @@ import click
 
 from .. import version
 from .bench import bench
+from .check import check
 from .config import check_config, show_config
 from .keys import keys
 from .recognize import recognize
@@ -18,5 +19,5 @@ def main() -> None:
     """Ask, check and look after a sightd."""
 
 
-for verb in (bench, check_config, keys, show_config, recognize, selftest):
+for verb in (bench, check, check_config, keys, show_config, recognize, selftest):
     main.add_command(verb)

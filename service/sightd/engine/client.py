@@ -69,6 +69,7 @@ class EngineClient:
         self.loaded = 0.0
         """The share of the weights that is loaded."""
         self.deaths = 0
+        self.restarts = 0
         self.last_sign = time.monotonic()
         self.settled = asyncio.Event()
         """Set once the model's size is known, or the engine has given up."""
@@ -254,6 +255,7 @@ class EngineClient:
 
     async def _revive(self, pause: float) -> None:
         await asyncio.sleep(pause)
+        self.restarts += 1
         self.start()
 
     def _enter(self, state: State) -> None:

@@ -13,6 +13,7 @@ from .encoder import Encoder
 from .grammar import GrammarError, Grammars
 from .logprobs import logprobs
 from .media import MediaStore
+from .memory import used_bytes
 from .protocol import EngineCounts, Logprobs, Progress, Submission
 from .runner import Runner
 from .sampler import sample
@@ -107,6 +108,7 @@ class Engine:
             media_found=media.hits,
             preemptions=self.scheduler.preemptions,
             cache_used=round(pool.used / pool.total, 4),
+            memory_bytes=used_bytes(self.runner.network.device),
         )
 
     def _take_compiled(self) -> list[Progress]:

@@ -137,7 +137,7 @@ class Progress:
 @dataclass(frozen=True)
 class EngineCounts:
     """What an engine has done since it started: prompt tokens looked up and found in the key/value cache, media asked
-    for and found encoded, preemptions; and the share of the cache's blocks in use."""
+    for and found encoded, preemptions; the share of the cache's blocks in use, and the bytes held on the device."""
 
     prefix_tokens: int = 0
     prefix_tokens_found: int = 0
@@ -145,6 +145,7 @@ class EngineCounts:
     media_found: int = 0
     preemptions: int = 0
     cache_used: float = 0.0
+    memory_bytes: int = 0
 
 
 @dataclass(frozen=True)
