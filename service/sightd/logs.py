@@ -40,6 +40,11 @@ def configure(settings: Logging, process: str) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
+def set_level(level: str) -> None:
+    """Change how much is logged."""
+    logging.getLogger().setLevel(level.upper())
+
+
 def renderer(settings: Logging) -> Processor:
     """The last step: a JSON object, or coloured text for people."""
     console = settings.format == "console" or (settings.format == "auto" and sys.stderr.isatty())

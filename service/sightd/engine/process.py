@@ -120,10 +120,10 @@ class Serving:
             if brought:
                 self._send({"type": "tokens", "progress": [asdict(p) for p in brought]})
             elif time.monotonic() - self._last_sent >= BEAT_SECONDS:
-                self._send({"type": "beat", "steps": self._engine.steps})
+                self._send({"type": "beat"})
             if time.monotonic() - self._last_counted >= BEAT_SECONDS:
                 self._last_counted = time.monotonic()
-                self._send({"type": "counts", "counts": asdict(self._engine.counts())})
+                self._send({"type": "counts", "steps": self._engine.steps, "counts": asdict(self._engine.counts())})
 
     def _take(self, seconds: float) -> None:
         """Handle all messages that are there; wait up to `seconds` for the first."""
@@ -139,6 +139,8 @@ class Serving:
             self._engine.submit(request, frames)
         elif message["type"] == "abort":
             self._engine.abort(message["id"])
+        elif message["type"] == "log_level":
+            logs.set_level(message["level"])
 
     def _report_pass(self, media: list[Medium]) -> None:
         self._send({"type": "encoding", "digests": [medium.key[1] for medium in media]})
