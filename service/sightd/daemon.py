@@ -76,6 +76,16 @@ class Supervisor(Arbiter):  # type: ignore[misc]
         self._host.notifier.stopping(self._host.ending.drain_seconds if graceful else 0)
         super().stop(graceful)
 
+    def murder_workers(self) -> None:
+        """What the arbiter does once a second while it serves, and pass on what the worker tells systemd."""
+        self._host.notifier.pass_on()
+        super().murder_workers()
+
+    def reap_workers(self) -> None:
+        """What it does ten times a second while it ends, and pass on what the worker tells systemd."""
+        self._host.notifier.pass_on()
+        super().reap_workers()
+
     def handle_hup(self) -> None:
         """Pass the reload signal on to the worker, which takes it without a restart."""
         self.kill_workers(signal.SIGHUP)
@@ -153,7 +163,6 @@ def main() -> None:
     logs.configure(settings.logging, "front")
     ending = Ending(settings.server.drain_seconds, handed_over())
     if not ending.handed_over and (complaint := taken(settings.server.bind)):
-        notifier.send(STATUS=complaint)
         sys.stderr.write(f"sightd cannot start:\n{complaint}\n")
         sys.exit(TAKEN_STATUS)
     Front(settings, Host(lambda: load(arguments.config, options(arguments)).settings, notifier, ending)).run()

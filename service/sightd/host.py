@@ -23,10 +23,14 @@ log = logs.get(__name__)
 
 
 class Notifier:
-    """The socket to the service manager; without an address nobody listens and nothing is sent."""
+    """Messages to the service manager. systemd listens to its main process only, so that no other can speak for the
+    service: what the worker has to say goes through a socket pair and is passed on by the arbiter."""
 
     def __init__(self, address: str | None) -> None:
         self._address = address
+        self._passed_on, self._inside = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._passed_on.setblocking(False)
+        self._inside.setblocking(False)
 
     @classmethod
     def from_environment(cls) -> Notifier:
@@ -38,22 +42,37 @@ class Notifier:
         """Whether there is a service manager."""
         return bool(self._address)
 
-    def send(self, **fields: object) -> None:
-        """Send the fields as one message."""
-        if not self._address:
-            return
+    def say(self, **fields: object) -> None:
+        """In the worker: have the fields sent as one message, within a second."""
+        if self._address:
+            try:
+                self._inside.send("\n".join(f"{name}={value}" for name, value in fields.items()).encode())
+            except BlockingIOError:
+                log.warning("the arbiter passes nothing on to systemd")
+
+    def pass_on(self) -> None:
+        """In the main process: send what the worker has said since."""
+        while self._address:
+            try:
+                self._send(self._passed_on.recv(4096))
+            except BlockingIOError:
+                return
+
+    def stopping(self, drain_seconds: float) -> None:
+        """In the main process: requests may go on for `drain_seconds` before the service ends."""
+        if self._address:
+            wait = int((drain_seconds + STOP_SECONDS) * MICROSECONDS)
+            self._send(f"STOPPING=1\nEXTEND_TIMEOUT_USEC={wait}".encode())
+
+    def _send(self, message: bytes) -> None:
+        assert self._address is not None
         address = "\0" + self._address[1:] if self._address.startswith("@") else self._address
-        message = "\n".join(f"{name}={value}" for name, value in fields.items())
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as end:
                 end.connect(address)
-                end.sendall(message.encode())
+                end.sendall(message)
         except OSError as error:
             log.warning("systemd cannot be told", reason=str(error))
-
-    def stopping(self, drain_seconds: float) -> None:
-        """Requests may go on for `drain_seconds` before the service ends."""
-        self.send(STOPPING=1, EXTEND_TIMEOUT_USEC=int((drain_seconds + STOP_SECONDS) * MICROSECONDS))
 
 
 @dataclass(frozen=True)

@@ -43,15 +43,15 @@ class Reporter:
             log.critical("every engine has given up, the service ends", reason=self._ending.failure)
         if (status := self._sentence()) != self._status:
             self._status = status
-            self._notifier.send(STATUS=status)
+            self._notifier.say(STATUS=status)
         if self._engines.ready and not self._ready:
             self._ready = True
-            self._notifier.send(READY=1)
+            self._notifier.say(READY=1)
         if self._engines.last_progress > self._last_sign:
             self._last_sign = time.monotonic()
-            self._notifier.send(WATCHDOG=1)
+            self._notifier.say(WATCHDOG=1)
             if not self._ready:
-                self._notifier.send(EXTEND_TIMEOUT_USEC=int(EXTENSION_SECONDS * MICROSECONDS))
+                self._notifier.say(EXTEND_TIMEOUT_USEC=int(EXTENSION_SECONDS * MICROSECONDS))
 
     def _sentence(self) -> str:
         if self._ending.failure:

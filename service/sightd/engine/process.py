@@ -56,8 +56,8 @@ def build(start: dict[str, Any], on_progress: Callable[[float], None] = lambda _
     now and then. Raises CheckpointError or DoesNotFit."""
     began = time.monotonic()
     device, folder = torch.device(start["device"]), Path(start["folder"])
-    if device.type == "cpu" and start["threads"]:
-        torch.set_num_threads(start["threads"])
+    if device.type == "cpu":
+        torch.set_num_threads(start["threads"] or threads())
     hook.register()
     check_weights(folder, device, start["memory_utilization"])
     with LoadingProgress(folder, device, on_progress):
@@ -88,6 +88,13 @@ def build(start: dict[str, Any], on_progress: Callable[[float], None] = lambda _
         eos_token_ids=network.eos_token_ids,
     )
     return engine, info
+
+
+def threads() -> int:
+    """As many as torch would take by itself. Where a process may not bind its threads to cores, torch takes one; it
+    works with as many as there are cores all the same."""
+    chosen = torch.get_num_threads()
+    return chosen if chosen > 1 else len(os.sched_getaffinity(0))
 
 
 def assemble(start: dict[str, Any], network: Network, planned: CachePlan, attention: AttentionBackend) -> Engine:
