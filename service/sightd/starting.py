@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any
 
-from gunicorn.arbiter import Arbiter
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from . import logs
+from .ending import Ending
 
 log = logs.get(__name__)
 
@@ -20,8 +19,9 @@ class Starting:
     """ASGI application that hands everything to the one that `make` gives. That one is made in a thread; until its
     lifespan has begun, /livez is answered here and other requests wait."""
 
-    def __init__(self, make: Callable[[], ASGIApp]) -> None:
+    def __init__(self, make: Callable[[], ASGIApp], ending: Ending) -> None:
         self._make = make
+        self._ending = ending
         self._app: ASGIApp | None = None
         self._state: dict[str, Any] = {}
         self._begun = asyncio.Event()
@@ -44,8 +44,9 @@ class Starting:
         await send({"type": "lifespan.startup.complete"})
         try:
             self._app = await asyncio.to_thread(self._make)
-        except Exception as error:  # noqa: BLE001 - logged, and the process ends
-            give_up(repr(error))
+        except Exception as error:  # noqa: BLE001 - logged, and the service ends
+            await self._give_up(repr(error), receive)
+            return
 
         async def received() -> Message:
             return waiting.pop() if waiting else await receive()
@@ -55,14 +56,14 @@ class Starting:
                 self._state = scope["state"]
                 self._begun.set()
             elif message["type"] == "lifespan.startup.failed":
-                give_up(message.get("message", ""))
+                await self._give_up(message.get("message", ""), receive)
             else:
                 await send(message)
 
         await self._app(scope, received, sent)
 
-
-def give_up(reason: str) -> NoReturn:
-    """End the worker in the way that ends gunicorn's arbiter, too: starting it again would fail again."""
-    log.error("the application did not start", reason=reason)
-    os._exit(Arbiter.WORKER_BOOT_ERROR)
+    async def _give_up(self, reason: str, receive: Receive) -> None:
+        """End the service: starting the worker again would fail again."""
+        log.error("the application did not start", reason=reason)
+        self._ending.begin(reason)
+        await receive()

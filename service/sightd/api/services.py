@@ -9,6 +9,9 @@ from fastapi import Depends, Request
 
 from ..auth.keyring import KeyRing
 from ..config import Settings
+from ..config.limits import Limits
+from ..config.live import Live
+from ..ending import Ending
 from ..engine.pool import EnginePool
 from ..media.fetch.fetcher import Fetcher
 from ..media.pool import DecoderPool
@@ -20,9 +23,10 @@ from .admission import Admission
 
 @dataclass(frozen=True)
 class Services:
-    """Everything an endpoint may use."""
+    """Everything an endpoint may use. `settings` is what the service was started with, `live` what may change."""
 
     settings: Settings
+    live: Live
     engines: EnginePool
     decoders: DecoderPool
     fetcher: Fetcher
@@ -31,7 +35,13 @@ class Services:
     defaults: SamplingDefaults
     admission: Admission
     keys: KeyRing
+    ending: Ending
     started: int
+
+    @property
+    def limits(self) -> Limits:
+        """The limits in force now."""
+        return self.live.now.limits
 
 
 def services_of(request: Request) -> Services:

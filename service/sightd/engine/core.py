@@ -87,6 +87,8 @@ class Engine:
         refused = self._take_compiled()
         began = time.monotonic()
         chunks = self.scheduler.schedule(encoding=not self.encoder.idle)
+        # What waits for nothing that is being done is no progress: the front would take it for some.
+        self.steps += bool(chunks or refused or self._compiling or not self.encoder.idle)
         for sequence in self.scheduler.running:
             for medium in sequence.missing_media():
                 self.encoder.add(medium)
@@ -95,7 +97,6 @@ class Engine:
         used = time.monotonic() - began
         self.scheduler.pace.note(decoding, sum(c.count for c in chunks if c.count > 1), used)
         self.encoder.work(self.scheduler.pace.rest(decoding, used))
-        self.steps += 1
         return refused + progress
 
     def counts(self) -> EngineCounts:

@@ -1,9 +1,9 @@
 """What the HTTP front and an engine say to each other. No torch here.
 
-Front to engine: `submit` (with one memory file of RGB frames for each medium), `abort`.
+Front to engine: `submit` (with one memory file of RGB frames for each medium), `abort`, `log_level`.
 Engine to front: `loading` (now and then, with the share that is loaded), `ready`, `failed`, `tokens` (all that one step
-brought), `encoding` (the digests of the media that enter the vision encoder, none at the end), `counts` (now and then),
-`beat` (a sign of life).
+brought), `encoding` (the digests of the media that enter the vision encoder, none at the end), `counts` (now and
+then, with the number of steps so far), `beat` (a sign of life).
 """
 
 from __future__ import annotations

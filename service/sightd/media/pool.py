@@ -88,7 +88,7 @@ class DecoderPool:
     def __init__(self, media: Media, max_pixels: int, family: str) -> None:
         self._media = media
         self._bounds = bounds(media)
-        self._max_pixels = max_pixels
+        self.max_pixels = max_pixels
         self._family = family
         self._idle: asyncio.Queue[Decoder] = asyncio.Queue()
         self._all: set[Decoder] = set()
@@ -171,7 +171,7 @@ class DecoderPool:
         """One job on the next free decoder, and on another one should that die. Raises SightdError."""
         for _ in range(TRIES):
             decoder = await self._free()
-            work = asyncio.create_task(self._work(decoder, job | {"max_pixels": self._max_pixels}, data))
+            work = asyncio.create_task(self._work(decoder, job | {"max_pixels": self.max_pixels}, data))
             try:
                 received = await asyncio.shield(work)
             except ConnectionResetError:
@@ -181,7 +181,7 @@ class DecoderPool:
                 work.add_done_callback(discard)
                 raise
             if fault := received.message.get("fault"):
-                raise picture_error(fault, received.message["width"], received.message["height"], self._max_pixels)
+                raise picture_error(fault, received.message["width"], received.message["height"], self.max_pixels)
             return received
         raise decoder_died()
 
