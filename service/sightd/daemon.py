@@ -19,8 +19,8 @@ from .app import create_app
 from .auth.exposure import refuse_exposure
 from .config import ConfigError, Settings, load
 from .models.checkpoint import CheckpointError
-from .models.families import family
 from .models.names import checkpoint_folder
+from .models.vetting import vet
 
 CONFIG_STATUS = 78
 """Exit status for a configuration that cannot be used (EX_CONFIG of sysexits.h)."""
@@ -116,7 +116,7 @@ def main() -> None:
     arguments = parser().parse_args()
     try:
         settings = load(arguments.config, options(arguments)).settings
-        family(checkpoint_folder(settings.model))
+        vet(checkpoint_folder(settings.model))
         refuse_exposure(settings)
     except (ConfigError, CheckpointError) as error:
         sys.stderr.write(f"sightd cannot start:\n{error}\n")

@@ -14,8 +14,8 @@ from rich.table import Table
 from ..auth.exposure import exposed
 from ..config import ConfigError, Loaded, Settings, load
 from ..models.checkpoint import CheckpointError
-from ..models.families import family
 from ..models.names import checkpoint_folder
+from ..models.vetting import vet
 
 CONFIG_STATUS = 78
 """EX_CONFIG of sysexits.h."""
@@ -55,7 +55,7 @@ def missing_things(loaded: Loaded) -> list[str]:
     """Problems with what the settings point at."""
     problems = []
     try:
-        family(checkpoint_folder(loaded.settings.model))
+        vet(checkpoint_folder(loaded.settings.model))
     except CheckpointError as error:
         problems.append(f"{loaded.origins.get('model.path', 'default')}: model.path: {error}")
     if complaint := exposed(loaded.settings):

@@ -34,6 +34,11 @@ def can_pack() -> bool:
     return torch.backends.mkldnn.is_available() and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())  # noqa: SLF001
 
 
+def is_plain(weight: Tensor) -> bool:
+    """Whether a weight is numbers in bfloat16 on the CPU, and not some quantised form of them."""
+    return type(weight) is nn.Parameter and weight.dtype == torch.bfloat16 and weight.device.type == "cpu"
+
+
 def pack_linears(model: nn.Module) -> int:
     """Replace every bfloat16 linear layer of a CPU model by its packed form. Returns how many were replaced.
 
@@ -44,7 +49,7 @@ def pack_linears(model: nn.Module) -> int:
     replaced = 0
     for module in list(model.modules()):
         for name, child in list(module.named_children()):
-            if type(child) is nn.Linear and child.weight.dtype == torch.bfloat16 and child.weight.device.type == "cpu":
+            if type(child) is nn.Linear and is_plain(child.weight):
                 setattr(module, name, PackedLinear(child))
                 replaced += 1
     return replaced
