@@ -72,10 +72,14 @@ def test_missing_files(copy: Path, name: str, words: str) -> None:
 
 
 @pytest.mark.skipif(is_torchvision_available(), reason="torchvision is there")
-def test_a_library_that_is_missing(copy: Path) -> None:
+@pytest.mark.parametrize("only", ["the processor", "the part for pictures"])
+def test_a_library_that_is_missing(only: str, copy: Path) -> None:
     """A processor that works with torchvision only is refused with the extra that brings it."""
-    change_json(copy / "config.json", model_type="mistral3", vision_config={"model_type": "pixtral"})
-    with pytest.raises(CheckpointError, match=r"pip install 'sightd\[generic\]'"):
+    if only == "the processor":
+        change_json(copy / "config.json", model_type="mistral3", vision_config={"model_type": "pixtral"})
+    else:
+        change_json(copy / "preprocessor_config.json", image_processor_type="Lfm2VlImageProcessor")
+    with pytest.raises(CheckpointError, match=r"torchvision.*pip install 'sightd\[generic\]'"):
         load(copy)
 
 

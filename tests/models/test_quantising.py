@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 from sightd.engine.core import Engine
-from sightd.engine.packing import PackedLinear
+from sightd.engine.packing import Int8Linear, PackedLinear, can_pack
 from sightd.engine.protocol import Sampling
 from sightd.models.checkpoint import EMBEDDED_FOLDER, CheckpointError
 from sightd.models.families import prompt_builder
@@ -31,14 +31,17 @@ LEAST_RIGHT = {"int8": 12, "int4": 9}
 
 @pytest.mark.parametrize("how", ["int8", "int4"])
 def test_the_embedded_model_still_answers(how: str) -> None:
-    """Quantised, the embedded model knows its sample pictures; no quantised layer is packed, and the others are as they
-    were."""
+    """Quantised, the embedded model knows its sample pictures; quantised layers are not packed as bfloat16 ones are, and
+    what is no layer of the language model is not quantised."""
     running = engine(EMBEDDED_FOLDER, quantization=how)
     assert isinstance(running, Engine)
     module = running.runner.network.module.model
-    assert not any(isinstance(layer, PackedLinear) for layer in module.language_model.modules())
-    assert type(module.language_model.layers[0].mlp.up_proj.weight) is not torch.nn.Parameter
-    assert type(module.language_model.embed_tokens.weight) is torch.nn.Parameter
+    language, quantised = module.language_model, module.language_model.layers[0].mlp.up_proj
+    assert not any(isinstance(layer, PackedLinear) for layer in language.modules())
+    assert isinstance(quantised, Int8Linear) == (how == "int8" and can_pack())
+    assert isinstance(quantised, Int8Linear) or type(quantised.weight) is not torch.nn.Parameter
+    assert type(language.embed_tokens.weight) is torch.nn.Parameter
+    assert any(isinstance(layer, PackedLinear) for layer in module.visual.modules()) == can_pack()
     asked = {}
     for known in known_questions():
         pictures = [Image.open(path).convert("RGB") for path in known.files()]

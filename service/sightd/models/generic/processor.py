@@ -55,7 +55,10 @@ class Reader:
     def __init__(self, folder: Path) -> None:
         try:
             self._processor = load_processor(folder)
-        except ImportError as error:
+        except (ImportError, ValueError) as error:
+            # transformers says ValueError, too, of what it could not import.
+            if isinstance(error, ValueError) and "torchvision" not in str(error):
+                raise
             raise CheckpointError(f"{folder}: its processor lacks a library: {first_line(error)} {REMEDY}") from error
         self._tokenizer = Tokenizer(folder)
 
