@@ -125,6 +125,7 @@ def engine_start(settings: Settings) -> dict[str, Any]:
     return {
         "folder": str(checkpoint_folder(settings.model)),
         "dtype": settings.model.dtype,
+        "quantization": settings.model.quantization,
         "max_sequences": engine.max_sequences,
         "max_batch_tokens": engine.max_batch_tokens,
         "max_model_len": engine.max_model_len,
@@ -142,5 +143,12 @@ def warm_up(prompts: PromptBuilder) -> WarmUp:
     messages = [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "What is this?"}]}]
     prompt = prompts.build(messages, [Media("image", height, width)])
     frames = Frames(b"warm-up", 1, height, width)
-    request = Submission(WARM_UP_ID, prompt.token_ids, Sampling(WARM_UP_TOKENS), prompt.spans, [frames])
+    request = Submission(
+        WARM_UP_ID,
+        prompt.token_ids,
+        Sampling(WARM_UP_TOKENS),
+        prompt.spans,
+        [frames],
+        conversation=prompt.conversation,
+    )
     return WarmUp(request, [bytes([127]) * (height * width * 3)])

@@ -13,7 +13,7 @@ from typing import Literal
 from jinja2 import TemplateError
 
 from ..engine.client import EngineClient
-from ..engine.protocol import FinishReason, Frames, Progress, Submission
+from ..engine.protocol import FinishReason, Frames, Progress, Sampling, Submission
 from ..errors import BadRequest
 from ..media.pool import Decoded
 from ..models.families import PicturePlan
@@ -135,9 +135,10 @@ async def answering(
                 token_ids=prompt.token_ids,
                 sampling=replace(wanted, seed=(wanted.seed + number) & SEEDS),
                 spans=prompt.spans,
-                media=[Frames(p.digest, p.frames, p.height, p.width) for f in frames for p in f.parts],
+                conversation=prompt.conversation,
+                media=media_of(frames),
                 priority=max(wishes.priority, record.key_priority),
-                salt=f"{record.key or ''}\n{wishes.cache_salt}".encode("utf-8", "surrogatepass"),
+                salt=salt(record, wishes.cache_salt),
             )
             for number in range(wishes.n)
         ]
@@ -155,8 +156,38 @@ async def prepared(
     files = await gathered(services, record, conversation.pictures)
     frames = await decoded(services, record, files, picture_plan(services, conversation), held)
     prompt = built(services, conversation, frames)
+    if prompt.conversation:
+        prompt = await read(services, record, prompt, frames)
     record.tokens_in, record.pictures = len(prompt.token_ids), len(frames)
     return prompt, frames
+
+
+async def read(services: Services, record: RequestRecord, prompt: Prompt, frames: list[Decoded]) -> Prompt:
+    """The prompt with the token ids that an engine makes of it. Raises BadRequest when the model's processor does not
+    take the conversation."""
+    request = Submission(
+        next(request_numbers),
+        [],
+        Sampling(0),
+        media=media_of(frames),
+        salt=salt(record, ""),
+        conversation=prompt.conversation,
+    )
+    engine = await services.engines.wake(request.prefix)
+    descriptors = [part.descriptor for one in frames for part in one.parts]
+    async with aclosing(engine.generate(request, descriptors)) as steps:
+        ids = [token async for progress in steps for token in progress.tokens]
+    return replace(prompt, token_ids=ids)
+
+
+def media_of(frames: list[Decoded]) -> list[Frames]:
+    """The frames as the engine is told of them."""
+    return [Frames(p.digest, p.frames, p.height, p.width) for f in frames for p in f.parts]
+
+
+def salt(record: RequestRecord, own: str) -> bytes:
+    """What is cached is shared within this."""
+    return f"{record.key or ''}\n{own}".encode("utf-8", "surrogatepass")
 
 
 async def text_of(services: Services, record: RequestRecord, conversation: Conversation, wishes: Wishes) -> str:

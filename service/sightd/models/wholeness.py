@@ -13,7 +13,7 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 
 from .checkpoint import CheckpointError, read_json
-from .families import family
+from .families import family, prompt_builder
 
 INDEX, SINGLE = "model.safetensors.index.json", "model.safetensors"
 PICKLED = (".bin", ".ckpt", ".joblib", ".pickle", ".pkl", ".pt", ".pth")
@@ -24,11 +24,13 @@ NAMED = 5
 
 def check(folder: Path) -> str:
     """The family of a checkpoint folder whose files are all there. Raises CheckpointError with the file and the reason:
-    an architecture that is not known, links out of the folder, weights that are missing, cut off or pickled."""
+    an architecture that is not known, links out of the folder, weights that are missing, cut off or pickled, a
+    tokenizer or a template that cannot be used."""
     name = family(folder)
     check_links(folder)
     for path, wanted in weight_files(folder).items():
         check_weights(path, wanted)
+    prompt_builder(folder)
     return name
 
 
