@@ -12,7 +12,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from . import version
-from .api import capabilities, docs, failures, health, minicpm_o, models, picture, tokens
+from .api import capabilities, docs, failures, health, minicpm_o, models, picture, tokens, video
 from .api.admission import Admission
 from .api.authentication import Authentication
 from .api.bodylimit import BodyLimit
@@ -29,8 +29,9 @@ from .engine.client import WarmUp
 from .engine.devices import resolve
 from .engine.pool import EnginePool
 from .engine.protocol import Frames, Sampling, Submission
+from .media.decoders import PictureDecoders, VideoDecoders
 from .media.fetch.fetcher import Fetcher
-from .media.pool import DecoderPool
+from .media.kinds import VIDEO
 from .models.defaults import read_defaults
 from .models.families import PromptBuilder, prompt_builder
 from .models.names import ServedNames, checkpoint_folder
@@ -43,7 +44,7 @@ WARM_UP_TOKENS = 4
 def create_app(settings: Settings) -> FastAPI:
     """The application for these settings. Nothing is loaded or started before its lifespan begins."""
     app = FastAPI(title="sightd", version=version.VERSION, lifespan=lifespan(settings), docs_url=None, redoc_url=None)
-    for room in (picture, chat, responses, messages, minicpm_o, models, tokens, capabilities, health):
+    for room in (picture, video, chat, responses, messages, minicpm_o, models, tokens, capabilities, health):
         app.include_router(room.router)
     docs.install(app)
     failures.install(app)
@@ -61,6 +62,7 @@ def lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMana
     async def run(_: FastAPI) -> AsyncIterator[dict[str, Any]]:
         services = make_services(settings)
         services.decoders.start()
+        services.videos.start()
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, services.keys.reload)
         model = settings.model
         services.engines.start(model.load == "start", 60 * model.unload_minutes)
@@ -69,7 +71,9 @@ def lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMana
         finally:
             services.engines.stop()
             services.decoders.close()
+            services.videos.close()
             await services.fetcher.close()
+            await services.video_fetcher.close()
 
     return run
 
@@ -79,14 +83,19 @@ def make_services(settings: Settings) -> Services:
     folder = checkpoint_folder(settings.model)
     prompts = prompt_builder(folder)
     limits = settings.limits
+    own = prompts.video_plan if settings.media.video_decoders else None
+    videos = own.within(limits.video_frames, limits.video_pixels) if own is not None else None
     return Services(
         settings=settings,
         engines=EnginePool(
             resolve(settings.engine.devices), engine_start(settings), warm_up(prompts), settings.engine.hang_seconds
         ),
-        decoders=DecoderPool(settings.media, limits.image_pixels, prompts.picture_plan.family),
+        decoders=PictureDecoders(settings.media, limits.image_pixels, prompts.picture_plan.family),
+        videos=VideoDecoders(settings.media, limits, prompts.picture_plan.family),
         fetcher=Fetcher(settings.media, limits.image_bytes),
+        video_fetcher=Fetcher(settings.media, limits.video_bytes, kind=VIDEO),
         prompts=prompts,
+        video_plan=videos,
         names=ServedNames(settings.model),
         defaults=read_defaults(folder),
         admission=Admission(limits.concurrency, limits.queue),

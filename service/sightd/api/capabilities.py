@@ -38,7 +38,7 @@ class Capabilities(BaseModel):
     version: str
     model: str
     max_model_len: int | None
-    input_modalities: list[Literal["text", "image"]]
+    input_modalities: list[Literal["text", "image", "video"]]
     output_modalities: list[Literal["text"]]
     tools: bool
     template_variables: list[str]
@@ -62,7 +62,7 @@ async def capabilities(request: Request, services: Served) -> Capabilities:
         version=version.VERSION,
         model=services.names.primary,
         max_model_len=max_model_len(services),
-        input_modalities=["text", "image"],
+        input_modalities=services.input_modalities,
         output_modalities=["text"],
         tools="tools" in known,
         template_variables=sorted(known - {"tools"}),

@@ -29,6 +29,7 @@ class RequestRecord:
     bytes_in: int = 0
     bytes_out: int = 0
     pictures: int = 0
+    videos: int = 0
     device: str | None = None
     tokens_in: int = 0
     tokens_out: int = 0
