@@ -31,6 +31,7 @@ class GenericPrompts:
 
     batching: Batching = "turns"
     picture_plan = PicturePlan("generic", {"most_pixels": MOST_PIXELS}, SAMPLE)
+    video_plan = None
 
     def __init__(self, tokenizer: Tokenizer, template: ChatTemplate) -> None:
         self.tokenizer = tokenizer
