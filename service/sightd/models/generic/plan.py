@@ -56,7 +56,7 @@ class GenericPrompts:
             "messages": [self._in_form(message) for message in messages],
             "tools": list(tools) if tools else None,
             "continued": bool(continued),
-            "variables": variables,
+            "variables": {"add_generation_prompt": True} | variables,
         }
         return Prompt([], conversation=json.dumps(conversation))
 
