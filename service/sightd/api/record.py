@@ -41,6 +41,7 @@ class RequestRecord:
     reason: str | None = None
     prompt: str | None = None
     answer: str | None = None
+    audit: str | None = None
 
     def note(self, progress: Progress) -> None:
         """Count what an engine's step brought; the times are those of the first token of all."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from .access import Auth, Cors
+from .audit import Audit
 from .engine import Engine
 from .limits import Limits
 from .logging import Logging
@@ -31,3 +32,4 @@ class Settings(BaseSettings):
     auth: Auth = Auth()
     cors: Cors = Cors()
     logging: Logging = Logging()
+    audit: Audit = Audit()
