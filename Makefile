@@ -7,7 +7,7 @@ PIP := $(BIN)/pip install --disable-pip-version-check -c packaging/constraints.t
 REQUIREMENTS := pyproject.toml packaging/constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-system lint deb runtime-deb demo-model clean
+.PHONY: help demo test test-system lint tools deb runtime-deb bundle demo-model clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -18,12 +18,18 @@ demo: $(VENV)/.runtime ## start sightd with its own model, ask it about sample p
 test: $(VENV)/.test lint ## everything that must hold, on two cores under 25 minutes
 	$(BIN)/pytest
 
-test-system: $(VENV)/.test deb ## the packages on a booted systemd (as root, on Debian 12; under 20 minutes)
+test-system: $(VENV)/.test tools deb ## the packages on a booted systemd (as root, on Debian 12; under 20 minutes)
 	packaging/system-root.sh $(VARIANT)
 	$(BIN)/pytest tests/system
 
+tools:
+	@packaging/tools.sh
+
 deb: $(VENV)/.runtime runtime-deb ## the wheel and the Debian packages, into dist (VARIANT=cpu)
 	packaging/build-deb.sh $(BIN)/python
+
+bundle: deb ## everything for a server with no internet in one file, dist/sightd-bundle.tar (KEY=…, MODELS=…)
+	packaging/bundle.sh $(VARIANT) $(KEY) $(MODELS)
 
 runtime-deb: # the large package, built again only when its lock file or version has changed
 	packaging/runtime/build.sh $(VARIANT)
