@@ -7,7 +7,7 @@ PIP := $(BIN)/pip install --disable-pip-version-check -c packaging/constraints.t
 REQUIREMENTS := pyproject.toml packaging/constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-system lint tools deb runtime-deb bundle demo-model clean
+.PHONY: help demo test test-system tools packaging-tools lint deb runtime-deb bundle demo-model clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -18,11 +18,14 @@ demo: $(VENV)/.runtime ## start sightd with its own model, ask it about sample p
 test: $(VENV)/.test lint ## everything that must hold, on two cores under 25 minutes
 	$(BIN)/pytest
 
-test-system: $(VENV)/.test tools deb ## the packages on a booted systemd (as root, on Debian 12; under 20 minutes)
+tools: ## programs that some tests need and skip without: Chromium, promtool (Debian packages, as root)
+	apt-get install -y --no-install-recommends chromium prometheus
+
+test-system: $(VENV)/.test packaging-tools deb ## the packages on a booted systemd (as root, on Debian 12; under 20 minutes)
 	packaging/system-root.sh $(VARIANT)
 	$(BIN)/pytest tests/system
 
-tools:
+packaging-tools:
 	@packaging/tools.sh
 
 deb: $(VENV)/.runtime runtime-deb ## the wheel and the Debian packages, into dist (VARIANT=cpu)
@@ -49,6 +52,7 @@ $(VENV)/bin/python:
 $(VENV)/.runtime: $(VENV)/bin/python $(REQUIREMENTS)
 	@echo "Installing pinned dependencies into $(VENV); torch is large, so the first time takes a minute or more."
 	$(PIP) -e .
+	$(BIN)/python -m compileall -q service/sightd
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.runtime

@@ -19,6 +19,8 @@ from .api.bodylimit import BodyLimit
 from .api.chat import endpoint as chat
 from .api.drain import Drain
 from .api.messages import endpoint as messages
+from .api.metrics import endpoint as metrics
+from .api.metrics.requests import RequestMetrics
 from .api.origins import Origins
 from .api.requestlog import RequestLog
 from .api.responses import endpoint as responses
@@ -49,15 +51,15 @@ WARM_UP_TOKENS = 4
 
 def create_app(settings: Settings, host: Host) -> FastAPI:
     """The application for these settings. Nothing is loaded or started before its lifespan begins."""
-    live = Live(settings)
+    live, counted = Live(settings), RequestMetrics()
     app = FastAPI(
         title="sightd",
         version=version.VERSION,
-        lifespan=lifespan(settings, live, host),
+        lifespan=lifespan(settings, live, counted, host),
         docs_url=None,
         redoc_url=None,
     )
-    for room in (picture, chat, responses, messages, minicpm_o, models, tokens, capabilities, health):
+    for room in (picture, chat, responses, messages, minicpm_o, models, tokens, capabilities, health, metrics):
         app.include_router(room.router)
     docs.install(app)
     failures.install(app)
@@ -66,12 +68,12 @@ def create_app(settings: Settings, host: Host) -> FastAPI:
     app.add_middleware(Origins, live=live)
     app.add_middleware(Drain, ending=host.ending)
     path = settings.audit.path
-    app.add_middleware(RequestLog, audit=AuditLog(path) if path else None)
+    app.add_middleware(RequestLog, metrics=counted, audit=AuditLog(path) if path else None)
     return app
 
 
 def lifespan(
-    settings: Settings, live: Live, host: Host
+    settings: Settings, live: Live, counted: RequestMetrics, host: Host
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[dict[str, Any]]]:
     """Starts the decoders and the engines, which load the model while the first requests are already answered."""
 
@@ -86,7 +88,7 @@ def lifespan(
         reporter = Reporter(host.notifier, services.engines, services.admission, host.ending)
         reporting = loop.create_task(reporter.run())
         try:
-            yield {"services": services}
+            yield {"services": services, "metrics": metrics.registry_of(services, counted)}
         finally:
             reporting.cancel()
             services.engines.stop()
@@ -125,6 +127,7 @@ def engine_start(settings: Settings) -> dict[str, Any]:
     return {
         "folder": str(checkpoint_folder(settings.model)),
         "dtype": settings.model.dtype,
+        "quantization": settings.model.quantization,
         "max_sequences": engine.max_sequences,
         "max_batch_tokens": engine.max_batch_tokens,
         "max_model_len": engine.max_model_len,
@@ -142,5 +145,12 @@ def warm_up(prompts: PromptBuilder) -> WarmUp:
     messages = [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "What is this?"}]}]
     prompt = prompts.build(messages, [Media("image", height, width)])
     frames = Frames(b"warm-up", 1, height, width)
-    request = Submission(WARM_UP_ID, prompt.token_ids, Sampling(WARM_UP_TOKENS), prompt.spans, [frames])
+    request = Submission(
+        WARM_UP_ID,
+        prompt.token_ids,
+        Sampling(WARM_UP_TOKENS),
+        prompt.spans,
+        [frames],
+        conversation=prompt.conversation,
+    )
     return WarmUp(request, [bytes([127]) * (height * width * 3)])

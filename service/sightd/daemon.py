@@ -9,18 +9,18 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from fastapi import FastAPI
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
+from starlette.types import ASGIApp
 
 from . import logs, version
-from .app import create_app
 from .config import ConfigError, Loaded, Settings, load
 from .ending import Ending
 from .host import Host, Notifier, handed_over
 from .listening import taken
 from .named import missing_things
+from .starting import Starting
 
 CONFIG_STATUS = 78
 """Exit status for a configuration that cannot be used (EX_CONFIG of sysexits.h)."""
@@ -55,8 +55,13 @@ class Front(BaseApplication):  # type: ignore[misc]
         for name, value in options.items():
             self.cfg.set(name, value)
 
-    def load(self) -> FastAPI:
-        """The application, made in the worker."""
+    def load(self) -> Starting:
+        """The application, imported and made in the worker."""
+        return Starting(self._application, self.host.ending)
+
+    def _application(self) -> ASGIApp:
+        from .app import create_app
+
         return create_app(self._settings, self.host)
 
     def run(self) -> None:

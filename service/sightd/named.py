@@ -9,8 +9,8 @@ from pathlib import Path
 from .auth.exposure import exposed
 from .config import Loaded
 from .models.checkpoint import CheckpointError
-from .models.families import family
 from .models.names import checkpoint_folder
+from .models.wholeness import check
 
 
 def missing_things(loaded: Loaded) -> list[str]:
@@ -35,7 +35,7 @@ def model_problems(folder: Path) -> list[str]:
         remedy = f"`chmod -R a+rX {folder}` lets everybody read the model (folders above it must let through, too)"
         return [f"{closed} cannot be read by user {user()}; {remedy}."]
     try:
-        family(folder)
+        check(folder)
     except CheckpointError as error:
         return [str(error)]
     return []

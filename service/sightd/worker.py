@@ -36,6 +36,11 @@ class Worker(UvicornWorker):  # type: ignore[misc]
         die_with_parent(self.ppid, signal.SIGTERM)
         super().init_process()
 
+    def init_signals(self) -> None:
+        """As uvicorn has them; a reload before the application can take it is none."""
+        super().init_signals()
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
     async def _serve(self) -> None:
         ending: Ending = self.app.host.ending
         self.config.app = self.wsgi

@@ -24,6 +24,14 @@ def test_tokens_of_a_conversation(server: Server) -> None:
     assert count == ask(server, message).json()["usage"]["prompt_tokens"]
 
 
+def test_messages_that_no_chat_takes(server: Server) -> None:
+    """Messages that a chat request may not have are refused when they are only counted, too."""
+    twice = [{"role": "system", "content": "a"}, {"role": "system", "content": "b"}, user("c")]
+    refused = server.client.post("/tokenize", json={"messages": twice})
+    assert refused.status_code == 400
+    assert "more than one system message" in refused.json()["error"]["message"]
+
+
 def test_bad_tokens(server: Server) -> None:
     """Neither and both of prompt and messages, and tokens that there are none of, are refused."""
     assert server.client.post("/tokenize", json={}).status_code == 400

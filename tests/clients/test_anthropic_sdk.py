@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterator
 from typing import Any
 
 import anthropic
@@ -28,9 +29,10 @@ def user(text: str) -> Any:
 
 
 @pytest.fixture
-def client(server: Server) -> anthropic.Anthropic:
+def client(server: Server) -> Iterator[anthropic.Anthropic]:
     """The SDK pointed at the server."""
-    return anthropic.Anthropic(base_url=server.url, api_key="unused", max_retries=0)
+    with anthropic.Anthropic(base_url=server.url, api_key="unused", max_retries=0) as client:
+        yield client
 
 
 def ask(client: anthropic.Anthropic, *messages: Any, **options: Any) -> Any:

@@ -13,7 +13,7 @@ from typing import Literal
 from jinja2 import TemplateError
 
 from ..engine.client import EngineClient
-from ..engine.protocol import FinishReason, Frames, Progress, Submission
+from ..engine.protocol import FinishReason, Frames, Progress, Sampling, Submission
 from ..errors import BadRequest
 from ..media.pool import Decoded
 from ..models.families import PicturePlan
@@ -65,11 +65,13 @@ class Answer:
         wishes, tokenizer = self.wishes, self.services.prompts.tokenizer
         stream = TextStream(tokenizer, wishes.stop, wishes.include_stop, wishes.skip_special)
         reports, tokens = ReportStream(tokenizer), list[int]()
+        ends = {*self.submission.sampling.stop_token_ids, *(self.engine.info.eos_token_ids if self.engine.info else ())}
         descriptors = [part.descriptor for frames in self.frames for part in frames.parts]
+        last: float | None = None
         async with aclosing(self.engine.generate(self.submission, descriptors)) as steps:
             async for progress in steps:
-                self.record.note(progress)
-                shown = self._shown(progress)
+                last = self.record.note(progress, last)
+                shown = self._shown(progress, ends)
                 text = stream.feed(shown)
                 tokens += progress.tokens
                 reports.feed(shown, progress.logprobs)
@@ -80,11 +82,11 @@ class Answer:
                     yield Piece(text, finish, tuple(tokens), reports.release(text), stream.stopped_by)
                     tokens.clear()
                 if finish is not None:
+                    self.record.finishes.append(finish)
                     return
 
-    def _shown(self, progress: Progress) -> list[int]:
-        """The tokens to show: not the one that ended the answer, unless it is wanted."""
-        ends = {*self.submission.sampling.stop_token_ids, *(self.engine.info.eos_token_ids if self.engine.info else ())}
+    def _shown(self, progress: Progress, ends: set[int]) -> list[int]:
+        """The tokens to show: not the one of `ends` that ended the answer, unless it is wanted."""
         if progress.finish == "stop" and not self.wishes.include_stop and progress.tokens[-1] in ends:
             return progress.tokens[:-1]
         return progress.tokens
@@ -133,14 +135,15 @@ async def answering(
                 token_ids=prompt.token_ids,
                 sampling=replace(wanted, seed=(wanted.seed + number) & SEEDS),
                 spans=prompt.spans,
-                media=[Frames(p.digest, p.frames, p.height, p.width) for f in frames for p in f.parts],
+                conversation=prompt.conversation,
+                media=media_of(frames),
                 priority=max(wishes.priority, record.key_priority),
-                salt=f"{record.key or ''}\n{wishes.cache_salt}".encode("utf-8", "surrogatepass"),
+                salt=salt(record, wishes.cache_salt),
             )
             for number in range(wishes.n)
         ]
         engine = await services.engines.wake(submissions[0].prefix)
-        record.device = engine.device
+        record.device, record.model = engine.device, services.names.primary
         yield [Answer(services, record, engine, submission, frames, wishes) for submission in submissions]
 
 
@@ -153,8 +156,38 @@ async def prepared(
     files = await gathered(services, record, conversation.pictures)
     frames = await decoded(services, record, files, picture_plan(services, conversation), held)
     prompt = built(services, conversation, frames)
+    if prompt.conversation:
+        prompt = await read(services, record, prompt, frames)
     record.tokens_in, record.pictures = len(prompt.token_ids), len(frames)
     return prompt, frames
+
+
+async def read(services: Services, record: RequestRecord, prompt: Prompt, frames: list[Decoded]) -> Prompt:
+    """The prompt with the token ids that an engine makes of it. Raises BadRequest when the model's processor does not
+    take the conversation."""
+    request = Submission(
+        next(request_numbers),
+        [],
+        Sampling(0),
+        media=media_of(frames),
+        salt=salt(record, ""),
+        conversation=prompt.conversation,
+    )
+    engine = await services.engines.wake(request.prefix)
+    descriptors = [part.descriptor for one in frames for part in one.parts]
+    async with aclosing(engine.generate(request, descriptors)) as steps:
+        ids = [token async for progress in steps for token in progress.tokens]
+    return replace(prompt, token_ids=ids)
+
+
+def media_of(frames: list[Decoded]) -> list[Frames]:
+    """The frames as the engine is told of them."""
+    return [Frames(p.digest, p.frames, p.height, p.width) for f in frames for p in f.parts]
+
+
+def salt(record: RequestRecord, own: str) -> bytes:
+    """What is cached is shared within this."""
+    return f"{record.key or ''}\n{own}".encode("utf-8", "surrogatepass")
 
 
 async def text_of(services: Services, record: RequestRecord, conversation: Conversation, wishes: Wishes) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import AsyncExitStack, aclosing
@@ -23,6 +24,13 @@ ErrorEvent = Callable[[SightdError], bytes]
 COMMENT = b": still working\n\n"
 
 log = logs.get(__name__)
+
+
+def event(payload: dict[str, Any], kind: str | None = None) -> bytes:
+    """One server-sent event, named when it has a kind."""
+    data = json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
+    name = "" if kind is None else f"event: {kind}\n"
+    return f"{name}data: {data}\n\n".encode("utf-8", "replace")
 
 
 def time_limit(request: Request, most: float) -> float:

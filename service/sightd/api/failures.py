@@ -14,7 +14,6 @@ from starlette.responses import JSONResponse, Response
 from .. import logs
 from ..errors import (
     BadRequest,
-    ClientGone,
     Internal,
     MethodNotAllowed,
     NotFound,
@@ -128,9 +127,3 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, framework)
     app.add_exception_handler(Exception, unexpected)
-
-
-def gone(request: Request) -> Response:
-    """What is recorded when the client went away; nobody reads the response."""
-    record_of(request).status = ClientGone.status
-    return respond(request, ClientGone())

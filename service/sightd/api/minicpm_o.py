@@ -9,15 +9,13 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from ..errors import BadRequest, ClientGone
-from .answering import text_of
+from ..errors import BadRequest
+from .answering import Answer, whole
 from .chat.content import Strict
 from .chat.parsing import picture
-from .connection import time_limit, while_connected
 from .conversation import Conversation, PictureOptions, Wishes
-from .failures import gone
-from .record import record_of
 from .services import Served, Services
+from .serving import answered
 
 router = APIRouter(tags=["MiniCPM-o"])
 
@@ -48,13 +46,13 @@ class Reply(BaseModel):
 @router.post("/", response_model=Reply)
 async def ask(body: Question, request: Request, services: Served) -> Response | Reply:
     """Answer a question with pictures and earlier turns."""
-    seconds = time_limit(request, services.settings.server.request_seconds)
-    work = text_of(services, record_of(request), conversation(body, options(services)), Wishes())
-    try:
-        text = await while_connected(request, work, seconds)
-    except ClientGone:
-        return gone(request)
-    return Reply(response=text, time=datetime.now().strftime("%Y-%m-%d %H:%M:%S"))
+    return await answered(request, services, conversation(body, options(services)), Wishes(), reply)
+
+
+async def reply(answers: list[Answer]) -> Reply:
+    """The whole answer."""
+    (piece,) = await whole(answers)
+    return Reply(response=piece.text, time=datetime.now().strftime("%Y-%m-%d %H:%M:%S"))
 
 
 def options(services: Services) -> PictureOptions:

@@ -6,24 +6,22 @@ Its bodies are those of the service it replaces, to the letter: `{"status": "suc
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack, aclosing
+from contextlib import aclosing
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, File, Form, Request, UploadFile
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from ..errors import BadRequest, ClientGone, SightdError
+from ..errors import BadRequest, SightdError
 from . import structured
-from .answering import Answer, answering, whole
-from .connection import EventStream, time_limit, while_connected
+from .answering import Answer, whole
+from .connection import event
 from .conversation import Conversation, Wishes
 from .errorshapes import picture as shape
-from .failures import gone
-from .record import record_of
 from .services import Served
+from .serving import Streaming, answered
 
 router = APIRouter(tags=["pictures"])
 
@@ -54,17 +52,14 @@ async def recognize(
     conversation = as_conversation([await upload.read() for upload in image], prompt, system)
     grammar = structured.schema_grammar(json_schema, "json_schema") if json_schema else ""
     wishes = Wishes(max_tokens=max_tokens, temperature=temperature, top_p=top_p, seed=seed, grammar=grammar)
-    seconds = time_limit(request, services.settings.server.request_seconds)
-    async with AsyncExitStack() as held:
-        opening = held.enter_async_context(answering(services, record_of(request), conversation, wishes))
-        try:
-            answers = await while_connected(request, opening, seconds)
-            if stream:
-                return EventStream(request, events(answers[0]), held.pop_all(), seconds, error_event)
-            (piece,) = await while_connected(request, whole(answers), seconds)
-        except ClientGone:
-            return gone(request)
-        return Recognised(result=piece.text)
+    streaming = Streaming(lambda answers: events(answers[0]), error_event) if stream else None
+    return await answered(request, services, conversation, wishes, recognised, streaming)
+
+
+async def recognised(answers: list[Answer]) -> Recognised:
+    """The whole answer."""
+    (piece,) = await whole(answers)
+    return Recognised(result=piece.text)
 
 
 async def events(answer: Answer) -> AsyncGenerator[bytes, None]:
@@ -76,11 +71,6 @@ async def events(answer: Answer) -> AsyncGenerator[bytes, None]:
             if piece.text:
                 yield event({"text": piece.text})
     yield event(Recognised(result=result).model_dump())
-
-
-def event(payload: dict[str, Any]) -> bytes:
-    """One server-sent event."""
-    return f"data: {json.dumps(payload, ensure_ascii=False)}\n\n".encode("utf-8", "replace")
 
 
 def error_event(error: SightdError) -> bytes:

@@ -1,4 +1,4 @@
-"""The outermost layer: gives every request an id, and writes its one log line when it is over."""
+"""The outermost layer: gives every request an id, and when it is over counts it and writes its one log line."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .. import logs
 from ..audit import AuditLog
+from .metrics.requests import RequestMetrics
 from .record import RequestRecord
 
 ID_FORM = re.compile(r"[A-Za-z0-9._:-]{1,128}")
@@ -25,8 +26,9 @@ class RequestLog:
     """ASGI middleware. Accepts the client's X-Request-ID when it is well-formed and always returns one. Requests that
     are not probes go into the audit log, where one is kept."""
 
-    def __init__(self, app: ASGIApp, audit: AuditLog | None = None) -> None:
+    def __init__(self, app: ASGIApp, metrics: RequestMetrics, audit: AuditLog | None = None) -> None:
         self.app = app
+        self._metrics = metrics
         self._audit = audit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -61,6 +63,7 @@ class RequestLog:
                 if audit:
                     record.audit = audit.write(entry(record, scope, body.hexdigest()))
                 write(record, scope)
+                self._metrics.note(record)
 
 
 def request_id(headers: Headers) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 
 from ..engine.protocol import Sampling
 from ..errors import BadRequest
@@ -59,7 +60,7 @@ def room_for_answer(services: Services, prompt_tokens: int) -> int:
     return longest - prompt_tokens
 
 
-def check_tokens(tokenizer: Tokenizer, param: str, ids: tuple[int, ...]) -> None:
+def check_tokens(tokenizer: Tokenizer, param: str, ids: Sequence[int]) -> None:
     """Raise BadRequest when an id is not one of the tokenizer's."""
     unknown = next((i for i in ids if not 0 <= i < len(tokenizer)), None)
     if unknown is not None:

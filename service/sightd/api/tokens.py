@@ -6,18 +6,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Request
 from pydantic import Field, model_validator
-from starlette.responses import Response
 
-from ..errors import BadRequest, ClientGone
-from .answering import prompt_of
 from .chat.content import Message, Strict
 from .chat.parsing import conversation
-from .chat.schema import ChatRequest
-from .connection import time_limit, while_connected
-from .failures import gone
+from .chat.schema import chat_request
 from .models import max_model_len, served_name
-from .record import record_of
+from .sampling import check_tokens
 from .services import Served
+from .serving import counted
 
 router = APIRouter(tags=["tokens"])
 
@@ -62,21 +58,16 @@ class Detokenized(Strict):
     prompt: str
 
 
-@router.post("/tokenize", response_model=Tokenized)
-async def tokenize(body: TokenizeRequest, request: Request, services: Served) -> Response | Tokenized:
+@router.post("/tokenize")
+async def tokenize(body: TokenizeRequest, request: Request, services: Served) -> Tokenized:
     """The tokens of a text, in which nothing is control, or of a conversation with its pictures."""
     served_name(services, body.model)
     tokenizer = services.prompts.tokenizer
     if body.messages is None:
         ids = tokenizer.encode_plain(body.prompt or "")
     else:
-        chat = ChatRequest(messages=body.messages, add_generation_prompt=body.add_generation_prompt)
-        work = prompt_of(services, record_of(request), conversation(chat, services.prompts.template))
-        try:
-            prompt = await while_connected(request, work, time_limit(request, services.settings.server.request_seconds))
-        except ClientGone:
-            return gone(request)
-        ids = prompt.token_ids
+        chat = chat_request({"messages": body.messages, "add_generation_prompt": body.add_generation_prompt})
+        ids = (await counted(request, services, conversation(chat, services.prompts.template))).token_ids
     shown = [tokenizer.decode([i], skip_special=False) for i in ids] if body.return_token_strs else None
     return Tokenized(count=len(ids), max_model_len=max_model_len(services), tokens=ids, token_strs=shown)
 
@@ -86,12 +77,5 @@ async def detokenize(body: DetokenizeRequest, services: Served) -> Detokenized:
     """The text of tokens."""
     served_name(services, body.model)
     tokenizer = services.prompts.tokenizer
-    unknown = next((token for token in body.tokens if not 0 <= token < len(tokenizer)), None)
-    if unknown is not None:
-        raise BadRequest(
-            f"The model has no token {unknown}; its tokens are 0 to {len(tokenizer) - 1}.",
-            f"模型没有编号为 {unknown} 的 token。",
-            param="tokens",
-            code="invalid_value",
-        )
+    check_tokens(tokenizer, "tokens", body.tokens)
     return Detokenized(prompt=tokenizer.decode(body.tokens, skip_special=False))

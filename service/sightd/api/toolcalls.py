@@ -60,9 +60,10 @@ class JsonEnd:
 
 class ToolCallStream:
     """Tells calls from text while an answer comes. What looks like a call and is none is given as text, so nothing of
-    an answer is lost. With `single`, what follows the first call is left out."""
+    an answer is lost. Without `expected`, all is text; with `single`, what follows the first call is left out."""
 
-    def __init__(self, single: bool = False) -> None:
+    def __init__(self, expected: bool = True, single: bool = False) -> None:
+        self._expected = expected
         self._single = single
         self._held = ""
         self._end = JsonEnd()
@@ -70,7 +71,9 @@ class ToolCallStream:
         self.calls = 0
 
     def feed(self, text: str, final: bool = False) -> list[Delta]:
-        """What is certain after this text. `final`: no more comes."""
+        """What is certain after this text, nothing of it empty text. `final`: no more comes."""
+        if not self._expected:
+            return [text] if text else []
         self._held += text
         deltas: list[Delta] = []
         while True:

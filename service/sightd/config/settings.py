@@ -10,6 +10,7 @@ from .engine import Engine
 from .limits import Limits
 from .logging import Logging
 from .media import Media
+from .metrics import Metrics
 from .model import Model
 from .server import Server
 
@@ -33,3 +34,4 @@ class Settings(BaseSettings):
     cors: Cors = Cors()
     logging: Logging = Logging()
     audit: Audit = Audit()
+    metrics: Metrics = Metrics()

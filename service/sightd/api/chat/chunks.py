@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
@@ -10,20 +9,15 @@ from typing import Any
 
 from ...errors import SightdError
 from ..answering import Answer, Piece
+from ..connection import event
 from ..errorshapes import openai
 from ..merging import merged
-from ..toolcalls import Delta, ToolCallStream
+from ..toolcalls import Delta
+from .calls import call_stream
 from .responses import beginning, call_delta, logprobs, new_id, usage
 from .schema import ChatRequest
 
 DONE = b"data: [DONE]\n\n"
-
-
-def event(payload: dict[str, Any]) -> bytes:
-    """One server-sent event."""
-    return (
-        b"data: " + json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace") + b"\n\n"
-    )
 
 
 def error_event(error: SightdError) -> bytes:
@@ -37,7 +31,7 @@ class Choice:
     def __init__(self, request: ChatRequest, index: int) -> None:
         self._request = request
         self._index = index
-        self._calls = ToolCallStream(single=request.parallel_tool_calls is False) if request.calls_tools else None
+        self._calls = call_stream(request)
 
     def entry(self, delta: dict[str, Any], piece: Piece | None = None, finish: str | None = None) -> dict[str, Any]:
         """A choice of a chunk; `piece` gives its reports and tokens."""
@@ -51,8 +45,7 @@ class Choice:
     def entries(self, piece: Piece) -> Iterator[dict[str, Any]]:
         """The choices that one piece makes: text, calls, and the end."""
         final = piece.finish is not None
-        deltas = [piece.text] if self._calls is None else self._calls.feed(piece.text, final)
-        shown = [self._delta(delta) for delta in deltas if delta] + [{}] * final
+        shown = [self._delta(delta) for delta in self._calls.feed(piece.text, final)] + [{}] * final
         for number, delta in enumerate(shown):
             finish = self._finish(piece) if number == len(shown) - 1 else None
             yield self.entry(delta, piece if number == 0 else None, finish)
@@ -61,8 +54,7 @@ class Choice:
         return {"content": delta} if isinstance(delta, str) else {"tool_calls": [call_delta(delta)]}
 
     def _finish(self, piece: Piece) -> str | None:
-        called = self._calls is not None and self._calls.calls > 0
-        return "tool_calls" if called and piece.finish == "stop" else piece.finish
+        return "tool_calls" if self._calls.calls and piece.finish == "stop" else piece.finish
 
 
 async def chunks(request: ChatRequest, answers: list[Answer], model: str) -> AsyncGenerator[bytes, None]:

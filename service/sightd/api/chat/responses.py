@@ -10,7 +10,8 @@ from pydantic import BaseModel
 
 from ..answering import Answer, Piece
 from ..tokenreport import TokenReport
-from ..toolcalls import CallDelta, ToolCallStream
+from ..toolcalls import CallDelta
+from .calls import call_stream
 from .content import TextPart
 from .schema import ChatRequest
 
@@ -126,10 +127,8 @@ def choice(request: ChatRequest, index: int, piece: Piece) -> Choice:
 
 def told_apart(request: ChatRequest, text: str) -> tuple[str, list[ToolCall]]:
     """An answer's text and the calls in it."""
-    if not request.calls_tools:
-        return text, []
     said, calls = "", list[ToolCall]()
-    for delta in ToolCallStream(single=request.parallel_tool_calls is False).feed(text, final=True):
+    for delta in call_stream(request).feed(text, final=True):
         if isinstance(delta, str):
             said += delta
             continue

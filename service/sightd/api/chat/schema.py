@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
+from ...errors import BadRequest
 from .content import Message, Strict
 from .formats import ResponseFormat, StructuredOutputs, Word
 from .tools import NamedTool, ToolChoice, Tools
@@ -168,3 +169,13 @@ class ChatRequest(Strict):
         if isinstance(self.tool_choice, NamedTool) and self.tool_choice.function.name not in names:
             raise ValueError(f"tool_choice names {self.tool_choice.function.name!r}, which is not among the tools")
         return self
+
+
+def chat_request(fields: dict[str, Any]) -> ChatRequest:
+    """The chat request that another endpoint's request means. Raises BadRequest for what only shows when it is put
+    together."""
+    try:
+        return ChatRequest.model_validate(fields)
+    except ValidationError as error:
+        message = error.errors(include_url=False, include_input=False)[0]["msg"].removeprefix("Value error, ")
+        raise BadRequest(f"{message}.", f"{message}。", code="invalid_value") from error

@@ -6,10 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from pydantic import ValidationError
-
-from ...errors import BadRequest
-from ..chat.schema import ChatRequest
+from ..chat.schema import ChatRequest, chat_request
 from .schema import (
     Base64Source,
     Block,
@@ -36,11 +33,7 @@ def as_chat(body: CountRequest) -> ChatRequest:
         names = ("max_tokens", "temperature", "top_p", "top_k")
         fields |= {name: getattr(body, name) for name in names}
         fields |= {"stop": body.stop_sequences, "stream": body.stream}
-    try:
-        return ChatRequest.model_validate(fields)
-    except ValidationError as error:
-        message = error.errors(include_url=False, include_input=False)[0]["msg"].removeprefix("Value error, ")
-        raise BadRequest(f"{message}.", f"{message}。", code="invalid_value") from error
+    return chat_request(fields)
 
 
 def messages(body: CountRequest) -> Iterator[dict[str, Any]]:

@@ -11,10 +11,12 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from ...errors import SightdError
+from .. import connection
 from ..answering import Answer, Piece
+from ..chat.calls import call_stream
 from ..chat.schema import ChatRequest
 from ..errorshapes import anthropic
-from ..toolcalls import CallDelta, Delta, ToolCallStream
+from ..toolcalls import CallDelta, Delta
 
 StopReason = Literal["end_turn", "max_tokens", "stop_sequence", "tool_use"]
 
@@ -51,20 +53,15 @@ def stop_reason(piece: Piece, calls: int) -> StopReason:
     return "stop_sequence" if piece.stopped_by is not None else "tool_use" if calls else "end_turn"
 
 
-def reader(chat: ChatRequest) -> ToolCallStream | None:
-    """What finds calls in the answer, where there may be any."""
-    return ToolCallStream(single=chat.parallel_tool_calls is False) if chat.calls_tools else None
-
-
 def message(chat: ChatRequest, answer: Answer, piece: Piece, model: str) -> Message:
     """The whole answer as one object."""
-    calls = reader(chat)
-    content = blocks([piece.text] if calls is None else calls.feed(piece.text, final=True))
+    calls = call_stream(chat)
+    content = blocks(calls.feed(piece.text, final=True))
     return Message(
         id=new_id(),
         model=model,
         content=content,
-        stop_reason=stop_reason(piece, calls.calls if calls else 0),
+        stop_reason=stop_reason(piece, calls.calls),
         stop_sequence=piece.stopped_by,
         usage=Usage(input_tokens=answer.prompt_tokens, output_tokens=answer.record.tokens_out),
     )
@@ -93,8 +90,7 @@ def blocks(deltas: list[Delta]) -> list[dict[str, Any]]:
 
 def event(kind: str, **fields: Any) -> bytes:
     """One server-sent event."""
-    payload = json.dumps({"type": kind, **fields}, ensure_ascii=False, separators=(",", ":"))
-    return f"event: {kind}\ndata: {payload}\n\n".encode("utf-8", "replace")
+    return connection.event({"type": kind, **fields}, kind)
 
 
 def error_event(error: SightdError) -> bytes:
@@ -143,16 +139,16 @@ async def events(chat: ChatRequest, answer: Answer, model: str) -> AsyncGenerato
     start = Message(id=new_id(), model=model, content=[], stop_reason=None, stop_sequence=None, usage=usage)
     yield event("message_start", message=start.model_dump())
     yield event("ping")
-    calls, shown = reader(chat), Blocks()
+    calls, shown = call_stream(chat), Blocks()
     async with aclosing(answer.pieces()) as pieces:
         async for piece in pieces:
-            deltas = [piece.text] if calls is None else calls.feed(piece.text, piece.finish is not None)
-            for part in [made for delta in deltas if delta for made in shown.add(delta)]:
+            deltas = calls.feed(piece.text, piece.finish is not None)
+            for part in [made for delta in deltas for made in shown.add(delta)]:
                 yield part
             if piece.finish is not None:
                 for part in shown.close():
                     yield part
-                reason = stop_reason(piece, calls.calls if calls else 0)
+                reason = stop_reason(piece, calls.calls)
                 delta = {"stop_reason": reason, "stop_sequence": piece.stopped_by}
                 yield event("message_delta", delta=delta, usage={"output_tokens": answer.record.tokens_out})
     yield event("message_stop")

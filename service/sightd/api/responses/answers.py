@@ -10,8 +10,8 @@ from typing import Any
 
 from ...errors import SightdError
 from ..answering import Answer
+from ..chat.calls import call_stream
 from ..chat.schema import ChatRequest
-from ..toolcalls import ToolCallStream
 from .items import Output, Stream
 from .schema import ResponsesRequest
 
@@ -69,11 +69,11 @@ async def events(chat: ChatRequest, answer: Answer, response: dict[str, Any]) ->
     output = Output(stream)
     yield stream.event("response.created", response=response)
     yield stream.event("response.in_progress", response=response)
-    calls = ToolCallStream(single=chat.parallel_tool_calls is False) if chat.calls_tools else None
+    calls = call_stream(chat)
     async with aclosing(answer.pieces()) as pieces:
         async for piece in pieces:
-            deltas = [piece.text] if calls is None else calls.feed(piece.text, piece.finish is not None)
-            for made in [event for delta in deltas if delta for event in output.add(delta)]:
+            deltas = calls.feed(piece.text, piece.finish is not None)
+            for made in [event for delta in deltas for event in output.add(delta)]:
                 yield made
             status = "incomplete" if piece.finish == "length" else "completed"
             if piece.finish is not None:

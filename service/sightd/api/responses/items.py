@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Iterator
 from typing import Any
 
+from .. import connection
 from ..toolcalls import CallDelta, Delta
 
 
@@ -19,9 +19,7 @@ class Stream:
     def event(self, kind: str, **fields: Any) -> bytes:
         """One server-sent event."""
         self._number += 1
-        payload = {"type": kind, "sequence_number": self._number, **fields}
-        text = json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
-        return f"event: {kind}\ndata: {text}\n\n".encode("utf-8", "replace")
+        return connection.event({"type": kind, "sequence_number": self._number, **fields}, kind)
 
 
 class Output:

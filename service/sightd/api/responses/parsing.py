@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from pydantic import ValidationError
-
 from ...errors import BadRequest
 from ..chat.content import InputImagePart
-from ..chat.schema import ChatRequest
+from ..chat.schema import ChatRequest, chat_request
 from .schema import FunctionCall, FunctionCallOutput, Item, NamedTool, ResponsesRequest
 
 
@@ -30,11 +28,7 @@ def as_chat(body: ResponsesRequest) -> ChatRequest:
             for tool in body.tools
         ]
         fields["tool_choice"] = choice(body)
-    try:
-        return ChatRequest.model_validate(fields)
-    except ValidationError as error:
-        message = error.errors(include_url=False, include_input=False)[0]["msg"].removeprefix("Value error, ")
-        raise BadRequest(f"{message}.", f"{message}。", code="invalid_value") from error
+    return chat_request(fields)
 
 
 def choice(body: ResponsesRequest) -> Any:

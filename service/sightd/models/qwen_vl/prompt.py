@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..families import Batching
 from ..prompt import Media, Prompt, Span
 from ..template import ChatTemplate, Message, up_to
 from ..tokenizer import Tokenizer
@@ -44,6 +45,8 @@ class Layout:
 
 class QwenVlPrompts:
     """Builds prompts for one checkpoint."""
+
+    batching: Batching = "continuous"
 
     def __init__(self, tokenizer: Tokenizer, template: ChatTemplate, layout: Layout) -> None:
         self.tokenizer = tokenizer
