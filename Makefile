@@ -7,7 +7,7 @@ PIP := $(BIN)/pip install --disable-pip-version-check -c packaging/constraints.t
 REQUIREMENTS := pyproject.toml packaging/constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-system tools lint fuzz hostile deb runtime-deb demo-model clean
+.PHONY: help demo test test-system tools packaging-tools lint fuzz hostile deb runtime-deb bundle demo-model clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -20,12 +20,19 @@ test: $(VENV)/.test lint ## everything that must hold, on two cores under 25 min
 
 tools: ## programs that some tests need and skip without: Chromium, promtool (Debian packages, as root)
 	apt-get install -y --no-install-recommends chromium prometheus
-test-system: $(VENV)/.test deb ## the packages on a booted systemd (as root, on Debian 12; under 20 minutes)
+
+test-system: $(VENV)/.test packaging-tools deb ## the packages on a booted systemd (as root, on Debian 12; under 20 minutes)
 	packaging/system-root.sh $(VARIANT)
 	$(BIN)/pytest tests/system
 
+packaging-tools:
+	@packaging/tools.sh
+
 deb: $(VENV)/.runtime runtime-deb ## the wheel and the Debian packages, into dist (VARIANT=cpu)
 	packaging/build-deb.sh $(BIN)/python
+
+bundle: deb ## everything for a server with no internet in one file, dist/sightd-bundle.tar (KEY=…, MODELS=…)
+	packaging/bundle.sh $(VARIANT) $(KEY) $(MODELS)
 
 runtime-deb: # the large package, built again only when its lock file or version has changed
 	packaging/runtime/build.sh $(VARIANT)

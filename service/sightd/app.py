@@ -25,6 +25,7 @@ from .api.origins import Origins
 from .api.requestlog import RequestLog
 from .api.responses import endpoint as responses
 from .api.services import Services
+from .audit import AuditLog
 from .auth.keyring import KeyRing
 from .auth.keys import path_of
 from .config import Settings
@@ -68,7 +69,8 @@ def create_app(settings: Settings, host: Host) -> FastAPI:
     app.add_middleware(Authentication)
     app.add_middleware(Origins, live=live)
     app.add_middleware(Drain, ending=host.ending)
-    app.add_middleware(RequestLog, metrics=counted)
+    path = settings.audit.path
+    app.add_middleware(RequestLog, metrics=counted, audit=AuditLog(path) if path else None)
     return app
 
 

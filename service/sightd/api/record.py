@@ -50,6 +50,7 @@ class RequestRecord:
     reason: str | None = None
     prompt: str | None = None
     answer: str | None = None
+    audit: str | None = None
     gaps: list[float] = field(default_factory=list)
     finishes: list[str] = field(default_factory=list)
 
