@@ -1,12 +1,13 @@
 # sightd: the commands of a developer. `make help` lists them.
 PYTHON ?= python3
+VARIANT ?= cpu
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --disable-pip-version-check -c packaging/constraints.txt
 REQUIREMENTS := pyproject.toml packaging/constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint demo-model clean
+.PHONY: help demo test test-system tools lint deb runtime-deb demo-model clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -16,6 +17,18 @@ demo: $(VENV)/.runtime ## start sightd with its own model, ask it about sample p
 
 test: $(VENV)/.test lint ## everything that must hold, on two cores under 25 minutes
 	$(BIN)/pytest
+
+tools: ## programs that some tests need and skip without: Chromium, promtool (Debian packages, as root)
+	apt-get install -y --no-install-recommends chromium prometheus
+test-system: $(VENV)/.test deb ## the packages on a booted systemd (as root, on Debian 12; under 20 minutes)
+	packaging/system-root.sh $(VARIANT)
+	$(BIN)/pytest tests/system
+
+deb: $(VENV)/.runtime runtime-deb ## the wheel and the Debian packages, into dist (VARIANT=cpu)
+	packaging/build-deb.sh $(BIN)/python
+
+runtime-deb: # the large package, built again only when its lock file or version has changed
+	packaging/runtime/build.sh $(VARIANT)
 
 lint: $(VENV)/.test ## ruff and mypy
 	$(BIN)/ruff check service tests
@@ -32,6 +45,7 @@ $(VENV)/bin/python:
 $(VENV)/.runtime: $(VENV)/bin/python $(REQUIREMENTS)
 	@echo "Installing pinned dependencies into $(VENV); torch is large, so the first time takes a minute or more."
 	$(PIP) -e .
+	$(BIN)/python -m compileall -q service/sightd
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.runtime
@@ -43,4 +57,4 @@ $(VENV)/.train: $(VENV)/.runtime
 	@touch $@
 
 clean: ## remove what was installed and built
-	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+from gunicorn.arbiter import Arbiter
+from sightd.models.checkpoint import EMBEDDED_FOLDER
 
 from .conftest import StartServer
 from .server import READY_SECONDS, alive, children_running
@@ -135,3 +139,13 @@ def test_a_missing_checkpoint_is_said(start_server: StartServer, tmp_path: Path)
     server = start_server(["--model", str(tmp_path / "nowhere")])
     assert server.process.wait(30) == 78
     assert f"{tmp_path}/nowhere/config.json is missing" in server.log_path.read_text()
+
+
+def test_application_that_does_not_start(start_server: StartServer, tmp_path: Path) -> None:
+    """A checkpoint that only shows as broken when it is read ends the service, with the reason in the log."""
+    folder = tmp_path / "broken"
+    shutil.copytree(EMBEDDED_FOLDER, folder)
+    (folder / "tokenizer.json").write_text("{}")
+    server = start_server(["--model", str(folder)])
+    assert server.process.wait(30) == Arbiter.WORKER_BOOT_ERROR
+    assert "the application did not start" in [line["event"] for line in server.lines()]

@@ -17,18 +17,24 @@ from .api.admission import Admission
 from .api.authentication import Authentication
 from .api.bodylimit import BodyLimit
 from .api.chat import endpoint as chat
+from .api.drain import Drain
 from .api.messages import endpoint as messages
-from .api.origins import cors
+from .api.metrics import endpoint as metrics
+from .api.metrics.requests import RequestMetrics
+from .api.origins import Origins
 from .api.requestlog import RequestLog
 from .api.responses import endpoint as responses
 from .api.services import Services
 from .auth.keyring import KeyRing
 from .auth.keys import path_of
 from .config import Settings
+from .config.live import Live
+from .ending import Ending
 from .engine.client import WarmUp
 from .engine.devices import resolve
 from .engine.pool import EnginePool
 from .engine.protocol import Frames, Sampling, Submission
+from .host import Host
 from .media.decoders import PictureDecoders, VideoDecoders
 from .media.fetch.fetcher import Fetcher
 from .media.kinds import VIDEO
@@ -36,39 +42,55 @@ from .models.defaults import read_defaults
 from .models.families import PromptBuilder, prompt_builder
 from .models.names import ServedNames, checkpoint_folder
 from .models.prompt import Media
+from .reload import Reloader
+from .systemd import Reporter
 
 WARM_UP_ID = 0
 WARM_UP_TOKENS = 4
 
 
-def create_app(settings: Settings) -> FastAPI:
+def create_app(settings: Settings, host: Host) -> FastAPI:
     """The application for these settings. Nothing is loaded or started before its lifespan begins."""
-    app = FastAPI(title="sightd", version=version.VERSION, lifespan=lifespan(settings), docs_url=None, redoc_url=None)
-    for room in (picture, video, chat, responses, messages, minicpm_o, models, tokens, capabilities, health):
+    live, counted = Live(settings), RequestMetrics()
+    app = FastAPI(
+        title="sightd",
+        version=version.VERSION,
+        lifespan=lifespan(settings, live, counted, host),
+        docs_url=None,
+        redoc_url=None,
+    )
+    for room in (picture, video, chat, responses, messages, minicpm_o, models, tokens, capabilities, health, metrics):
         app.include_router(room.router)
     docs.install(app)
     failures.install(app)
-    app.add_middleware(BodyLimit, limit=settings.limits.request_bytes)
+    app.add_middleware(BodyLimit, live=live)
     app.add_middleware(Authentication)
-    app.add_middleware(cors, settings=settings.cors)
-    app.add_middleware(RequestLog)
+    app.add_middleware(Origins, live=live)
+    app.add_middleware(Drain, ending=host.ending)
+    app.add_middleware(RequestLog, metrics=counted)
     return app
 
 
-def lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextManager[dict[str, Any]]]:
+def lifespan(
+    settings: Settings, live: Live, counted: RequestMetrics, host: Host
+) -> Callable[[FastAPI], AbstractAsyncContextManager[dict[str, Any]]]:
     """Starts the decoders and the engines, which load the model while the first requests are already answered."""
 
     @asynccontextmanager
     async def run(_: FastAPI) -> AsyncIterator[dict[str, Any]]:
-        services = make_services(settings)
+        services = make_services(settings, live, host.ending)
         services.decoders.start()
         services.videos.start()
-        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, services.keys.reload)
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGHUP, Reloader(services, host.read).reload)
         model = settings.model
         services.engines.start(model.load == "start", 60 * model.unload_minutes)
+        reporter = Reporter(host.notifier, services.engines, services.admission, host.ending)
+        reporting = loop.create_task(reporter.run())
         try:
-            yield {"services": services}
+            yield {"services": services, "metrics": metrics.registry_of(services, counted)}
         finally:
+            reporting.cancel()
             services.engines.stop()
             services.decoders.close()
             services.videos.close()
@@ -78,15 +100,14 @@ def lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMana
     return run
 
 
-def make_services(settings: Settings) -> Services:
+def make_services(settings: Settings, live: Live, ending: Ending) -> Services:
     """Everything the endpoints use, not started yet. Raises CheckpointError."""
     folder = checkpoint_folder(settings.model)
     prompts = prompt_builder(folder)
     limits = settings.limits
-    own = prompts.video_plan if settings.media.video_decoders else None
-    videos = own.within(limits.video_frames, limits.video_pixels) if own is not None else None
     return Services(
         settings=settings,
+        live=live,
         engines=EnginePool(
             resolve(settings.engine.devices), engine_start(settings), warm_up(prompts), settings.engine.hang_seconds
         ),
@@ -95,11 +116,11 @@ def make_services(settings: Settings) -> Services:
         fetcher=Fetcher(settings.media, limits.image_bytes),
         video_fetcher=Fetcher(settings.media, limits.video_bytes, kind=VIDEO),
         prompts=prompts,
-        video_plan=videos,
         names=ServedNames(settings.model),
         defaults=read_defaults(folder),
         admission=Admission(limits.concurrency, limits.queue),
         keys=KeyRing(path_of(settings.auth.keys_file), settings.auth.mode == "keys"),
+        ending=ending,
         started=int(time.time()),
     )
 

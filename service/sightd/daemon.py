@@ -9,21 +9,23 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from fastapi import FastAPI
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
+from starlette.types import ASGIApp
 
 from . import logs, version
-from .app import create_app
-from .auth.exposure import refuse_exposure
-from .config import ConfigError, Settings, load
-from .models.checkpoint import CheckpointError
-from .models.families import family
-from .models.names import checkpoint_folder
+from .config import ConfigError, Loaded, Settings, load
+from .ending import Ending
+from .host import Host, Notifier, handed_over
+from .listening import taken
+from .named import missing_things
+from .starting import Starting
 
 CONFIG_STATUS = 78
 """Exit status for a configuration that cannot be used (EX_CONFIG of sysexits.h)."""
+TAKEN_STATUS = 1
+"""Exit status when an address is taken: a later start may find it free."""
 SHARED_MEMORY = "/dev/shm"  # noqa: S108
 """Where gunicorn keeps its worker's sign of life: a disk could stall it."""
 
@@ -31,8 +33,9 @@ SHARED_MEMORY = "/dev/shm"  # noqa: S108
 class Front(BaseApplication):  # type: ignore[misc]
     """gunicorn with our settings and one worker: the engines hold the model, so there must not be two."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, host: Host) -> None:
         self._settings = settings
+        self.host = host
         super().__init__()
 
     def load_config(self) -> None:
@@ -52,17 +55,41 @@ class Front(BaseApplication):  # type: ignore[misc]
         for name, value in options.items():
             self.cfg.set(name, value)
 
-    def load(self) -> FastAPI:
-        """The application, made in the worker."""
-        return create_app(self._settings)
+    def load(self) -> Starting:
+        """The application, imported and made in the worker."""
+        return Starting(self._application, self.host.ending)
+
+    def _application(self) -> ASGIApp:
+        from .app import create_app
+
+        return create_app(self._settings, self.host)
 
     def run(self) -> None:
         """Serve until told to stop."""
-        Supervisor(self).run()
+        Supervisor(self, self.host).run()
 
 
 class Supervisor(Arbiter):  # type: ignore[misc]
     """gunicorn's arbiter without the signals that would start a second worker, and the model with it."""
+
+    def __init__(self, app: Front, host: Host) -> None:
+        self._host = host
+        super().__init__(app)
+
+    def stop(self, graceful: bool = True) -> None:
+        """End the worker; systemd is told how long that may take."""
+        self._host.notifier.stopping(self._host.ending.drain_seconds if graceful else 0)
+        super().stop(graceful)
+
+    def murder_workers(self) -> None:
+        """What the arbiter does once a second while it serves, and pass on what the worker tells systemd."""
+        self._host.notifier.pass_on()
+        super().murder_workers()
+
+    def reap_workers(self) -> None:
+        """What it does ten times a second while it ends, and pass on what the worker tells systemd."""
+        self._host.notifier.pass_on()
+        super().reap_workers()
 
     def handle_hup(self) -> None:
         """Pass the reload signal on to the worker, which takes it without a restart."""
@@ -108,18 +135,39 @@ def parser() -> argparse.ArgumentParser:
         "--model", metavar="PATH", help="checkpoint folder; the embedded model when nothing says otherwise"
     )
     made.add_argument("--version", action="version", version=f"sightd {version.VERSION}")
+    made.add_argument(
+        "command",
+        nargs="?",
+        choices=("serve", "check-config"),
+        default="serve",
+        help="check-config: say all that is wrong with the configuration and what it names, and end",
+    )
     return made
+
+
+def checked(arguments: argparse.Namespace) -> Loaded:
+    """The configuration, after everything that can be checked was; prints all problems and exits if there are any."""
+    try:
+        loaded = load(arguments.config, options(arguments))
+        problems = missing_things(loaded)
+    except ConfigError as error:
+        problems = [str(problem) for problem in error.problems]
+    if problems:
+        sys.stderr.write("\n".join(["sightd cannot start:", *problems, ""]))
+        sys.exit(CONFIG_STATUS)
+    return loaded
 
 
 def main() -> None:
     """Check everything that can be checked, then serve."""
+    notifier = Notifier.from_environment()
     arguments = parser().parse_args()
-    try:
-        settings = load(arguments.config, options(arguments)).settings
-        family(checkpoint_folder(settings.model))
-        refuse_exposure(settings)
-    except (ConfigError, CheckpointError) as error:
-        sys.stderr.write(f"sightd cannot start:\n{error}\n")
-        sys.exit(CONFIG_STATUS)
+    settings = checked(arguments).settings
+    if arguments.command == "check-config":
+        return
     logs.configure(settings.logging, "front")
-    Front(settings).run()
+    ending = Ending(settings.server.drain_seconds, handed_over())
+    if not ending.handed_over and (complaint := taken(settings.server.bind)):
+        sys.stderr.write(f"sightd cannot start:\n{complaint}\n")
+        sys.exit(TAKEN_STATUS)
+    Front(settings, Host(lambda: load(arguments.config, options(arguments)).settings, notifier, ending)).run()

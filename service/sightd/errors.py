@@ -162,6 +162,21 @@ class NotReady(TryLater):
         super().__init__(reason, chinese, retry_after)
 
 
+class Stopping(TryLater):
+    """The service is about to end."""
+
+    status = 503
+    type = "unavailable_error"
+    code = "stopping"
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(
+            f"The server is being stopped or restarted. Try again in {retry_after} seconds.",
+            f"服务正在停止或重启，请在 {retry_after} 秒后重试。",
+            retry_after,
+        )
+
+
 class TimedOut(SightdError):
     """The request took longer than it may."""
 

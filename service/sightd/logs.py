@@ -1,4 +1,5 @@
-"""Logging: structlog everywhere, JSON lines unless standard error is a terminal, other libraries' records included.
+"""Logging: structlog everywhere, other libraries' records included; fields of systemd's journal where standard error
+leads there, coloured text on a terminal, JSON lines otherwise.
 
 One canonical line per request is written by `sightd.api.requestlog`; prompts and answers are never logged unless
 `logging.prompts` says so.
@@ -13,8 +14,10 @@ from typing import Any
 import structlog
 from structlog.types import EventDict, Processor, WrappedLogger
 
+from . import journal
 from .config.logging import Logging
 
+JSON = structlog.processors.JSONRenderer(ensure_ascii=False)
 QUIET = ("httpx", "httpcore", "urllib3", "asyncio", "PIL", "multipart", "python_multipart")
 
 
@@ -33,11 +36,18 @@ def configure(settings: Logging, process: str) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(structlog.stdlib.ProcessorFormatter(renderer(settings), foreign_pre_chain=shared))
+    to_journal = journal.wanted(settings.format)
+    handler = journal.JournalHandler() if to_journal else logging.StreamHandler(sys.stderr)
+    last = JSON if to_journal else renderer(settings)
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(last, foreign_pre_chain=shared))
     logging.basicConfig(handlers=[handler], level=settings.level.upper(), force=True)
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def set_level(level: str) -> None:
+    """Change how much is logged."""
+    logging.getLogger().setLevel(level.upper())
 
 
 def renderer(settings: Logging) -> Processor:
@@ -45,7 +55,7 @@ def renderer(settings: Logging) -> Processor:
     console = settings.format == "console" or (settings.format == "auto" and sys.stderr.isatty())
     if console:
         return structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
-    return structlog.processors.JSONRenderer(ensure_ascii=False)
+    return JSON
 
 
 def one_line(_: WrappedLogger, __: str, event: EventDict) -> EventDict:

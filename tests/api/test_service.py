@@ -76,8 +76,9 @@ def test_one_line_for_each_request(server: Server) -> None:
     assert line["bytes_in"] > len(picture)
     assert line["bytes_out"] > 10
     assert line["pictures"] == 1
-    assert line["tokens_in"] > 20
-    assert line["tokens_out"] > 3
+    assert line["gen_ai.request.model"] == "sightd-tiny-vl"
+    assert line["gen_ai.usage.input_tokens"] > 20
+    assert line["gen_ai.usage.output_tokens"] > 3
     for time in ("seconds", "queue_seconds", "prefill_seconds", "decode_seconds", "decode_media_seconds"):
         assert line[time] >= 0
     text = server.log_path.read_text()

@@ -48,4 +48,4 @@ def test_an_answer_about_sliced_pictures(start_server: StartServer, minicpm: dic
         {"role": "user", "content": "What are these?"},
     ]
     asked = conversation(builder, builder.picture_plan.sliced(2), turns, *pictures, use_image_id=False)
-    assert line["tokens_in"] == len(asked.prompt.token_ids)
+    assert line["gen_ai.usage.input_tokens"] == len(asked.prompt.token_ids)

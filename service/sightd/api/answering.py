@@ -68,9 +68,10 @@ class Answer:
         reports, tokens = ReportStream(tokenizer), list[int]()
         ends = {*self.submission.sampling.stop_token_ids, *(self.engine.info.eos_token_ids if self.engine.info else ())}
         descriptors = [part.descriptor for frames in self.frames for part in frames.parts]
+        last: float | None = None
         async with aclosing(self.engine.generate(self.submission, descriptors)) as steps:
             async for progress in steps:
-                self.record.note(progress)
+                last = self.record.note(progress, last)
                 shown = self._shown(progress, ends)
                 text = stream.feed(shown)
                 tokens += progress.tokens
@@ -82,6 +83,7 @@ class Answer:
                     yield Piece(text, finish, tuple(tokens), reports.release(text), stream.stopped_by)
                     tokens.clear()
                 if finish is not None:
+                    self.record.finishes.append(finish)
                     return
 
     def _shown(self, progress: Progress, ends: set[int]) -> list[int]:
@@ -141,7 +143,7 @@ async def answering(
             for number in range(wishes.n)
         ]
         engine = await services.engines.wake(submissions[0].prefix)
-        record.device = engine.device
+        record.device, record.model = engine.device, services.names.primary
         yield [Answer(services, record, engine, submission, frames, wishes) for submission in submissions]
 
 

@@ -11,8 +11,8 @@ from .failures import respond
 from .record import RequestRecord, record_of
 from .services import Services
 
-OPEN_PATHS = ("/livez", "/readyz", "/health", "/version", "/docs", "/openapi.json")
-"""What needs no key: the probes of load balancers, and the documentation."""
+OPEN_PATHS = ("/livez", "/readyz", "/health", "/metrics", "/version", "/docs", "/openapi.json")
+"""What needs no key: the probes of load balancers and of Prometheus, and the documentation."""
 OPEN_FOLDERS = ("/docs/",)
 
 

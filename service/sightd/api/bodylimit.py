@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ..config.live import Live
 from ..errors import BadRequest, TooLarge
 
 
@@ -18,9 +19,9 @@ def too_large(limit: int) -> TooLarge:
 class BodyLimit:
     """ASGI middleware. Errors raised from `receive` reach the endpoint and become its family's 413."""
 
-    def __init__(self, app: ASGIApp, limit: int) -> None:
+    def __init__(self, app: ASGIApp, live: Live) -> None:
         self.app = app
-        self.limit = limit
+        self._live = live
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -28,18 +29,18 @@ class BodyLimit:
             await self.app(scope, receive, send)
             return
         declared = Headers(scope=scope).get("content-length", "0")
-        taken = 0
+        limit, taken = self._live.now.limits.request_bytes, 0
 
         async def limited() -> Message:
             nonlocal taken
             if not declared.isdigit():
                 raise BadRequest("Content-Length is not a number.", "Content-Length 不是数字。")
-            if int(declared) > self.limit:
-                raise too_large(self.limit)
+            if int(declared) > limit:
+                raise too_large(limit)
             message = await receive()
             taken += len(message.get("body", b""))
-            if taken > self.limit:
-                raise too_large(self.limit)
+            if taken > limit:
+                raise too_large(limit)
             return message
 
         await self.app(scope, limited, send)

@@ -68,7 +68,7 @@ async def capabilities(request: Request, services: Served) -> Capabilities:
         template_variables=sorted(known - {"tools"}),
         endpoints=[f"{method.upper()} {path}" for path, methods in paths.items() for method in methods],
         chat_parameters=parameters(),
-        limits=services.settings.limits,
+        limits=services.limits,
     )
 
 

@@ -17,7 +17,7 @@ Picture = bytes | RemotePicture
 
 def check_pictures(services: Services, pictures: Sequence[Picture]) -> None:
     """Refuse what can be refused before anything is fetched or decoded. Raises SightdError."""
-    limits = services.settings.limits
+    limits = services.limits
     if len(pictures) > limits.images:
         raise Unprocessable(
             f"The request has {len(pictures)} pictures; at most {limits.images} are allowed.",
@@ -58,7 +58,7 @@ async def gathered(services: Services, record: RequestRecord, pictures: Sequence
     files = given
     if wanted := remote(pictures):
         began = time.monotonic()
-        limits = services.settings.limits
+        limits = services.limits
         budget = ByteBudget(limits.request_image_bytes, sum(map(len, given)))
         fetched = iter(await services.fetcher.fetch(wanted, budget))
         files = [next(fetched) if isinstance(picture, RemotePicture) else picture for picture in pictures]
@@ -70,7 +70,7 @@ async def gathered(services: Services, record: RequestRecord, pictures: Sequence
 
 async def check_pixels(services: Services, files: Sequence[bytes]) -> None:
     """Refuse pictures that have too many pixels together, by their headers. Raises SightdError."""
-    limits = services.settings.limits
+    limits = services.limits
     if len(files) * limits.image_pixels <= limits.request_image_pixels:
         return
     sizes = await asyncio.gather(*(services.decoders.measure(data) for data in files))

@@ -66,18 +66,21 @@ NOT_READY: dict[int | str, dict[str, Any]] = {503: {"model": Ready, "description
 
 @router.get("/readyz", responses=NOT_READY)
 async def readyz(response: Response, services: Served) -> Ready:
-    """200 once an engine has answered its warm-up request; 503 with the reason until then and while none can."""
-    if services.engines.ready:
+    """200 once an engine has answered its warm-up request; 503 with the reason until then, while none can, and when the
+    service ends."""
+    if services.engines.ready and services.ending.began is None:
         return Ready(status="ready")
     response.status_code = 503
     response.headers["Retry-After"] = "5"
-    return Ready(status="not ready", reason=services.engines.why_not_ready())
+    stopping = services.ending.began is not None
+    reason = "The service is being stopped." if stopping else services.engines.why_not_ready()
+    return Ready(status="not ready", reason=reason)
 
 
 @router.get("/health", responses={503: {"model": Health, "description": "No engine is ready."}})
 async def health(response: Response, services: Served) -> Health:
-    """The state of every part; 503 when no engine is ready."""
-    ready = services.engines.ready
+    """The state of every part; 503 when no engine is ready or the service ends."""
+    ready = services.engines.ready and services.ending.began is None
     response.status_code = 200 if ready else 503
     return Health(
         status="ok" if ready else "unavailable",

@@ -80,5 +80,5 @@ async def model_details(name: str, services: Served) -> ModelDetails:
         input_modalities=services.input_modalities,
         output_modalities=["text"],
         defaults=services.defaults,
-        limits=services.settings.limits,
+        limits=services.limits,
     )

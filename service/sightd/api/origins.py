@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..config.access import Cors
+from ..config.live import Live
 from ..errors import Forbidden
 from .failures import respond
 
@@ -37,6 +38,23 @@ def cors(app: ASGIApp, settings: Cors) -> ASGIApp:
         expose_headers=EXPOSED,
         max_age=600,
     )
+
+
+class Origins:
+    """ASGI middleware: `cors` for the origins that are configured now."""
+
+    def __init__(self, app: ASGIApp, live: Live) -> None:
+        self._app = app
+        self._live = live
+        self._settings = live.now.cors
+        self._layer = cors(app, self._settings)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        if self._settings is not self._live.now.cors:
+            self._settings = self._live.now.cors
+            self._layer = cors(self._app, self._settings)
+        await self._layer(scope, receive, send)
 
 
 class OriginGuard:

@@ -1,4 +1,4 @@
-"""The outermost layer: gives every request an id, and writes its one log line when it is over."""
+"""The outermost layer: gives every request an id, and when it is over counts it and writes its one log line."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .. import logs
+from .metrics.requests import RequestMetrics
 from .record import RequestRecord
 
 ID_FORM = re.compile(r"[A-Za-z0-9._:-]{1,128}")
@@ -22,8 +23,9 @@ log = logs.get("sightd.request")
 class RequestLog:
     """ASGI middleware. Accepts the client's X-Request-ID when it is well-formed and always returns one."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, metrics: RequestMetrics) -> None:
         self.app = app
+        self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -50,6 +52,7 @@ class RequestLog:
                 await self.app(scope, counted_receive, counted_send)
             finally:
                 write(record, scope)
+                self._metrics.note(record)
 
 
 def request_id(headers: Headers) -> str:

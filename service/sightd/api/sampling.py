@@ -17,7 +17,7 @@ SEEDS = 2**64 - 1
 def sampling(services: Services, wishes: Wishes, prompt_tokens: int) -> Sampling:
     """How the engine is to choose tokens. Raises BadRequest when the prompt leaves no room for an answer, or when a
     token id is not the model's."""
-    limits = services.settings.limits
+    limits = services.limits
     room = room_for_answer(services, prompt_tokens)
     tokenizer = services.prompts.tokenizer
     check_tokens(tokenizer, "stop_token_ids", wishes.stop_token_ids)
@@ -48,7 +48,7 @@ def sampling(services: Services, wishes: Wishes, prompt_tokens: int) -> Sampling
 def room_for_answer(services: Services, prompt_tokens: int) -> int:
     """Tokens that the context has left after the prompt. Raises BadRequest when there are none."""
     info = services.engines.info
-    longest = info.max_model_len if info else services.settings.limits.max_tokens
+    longest = info.max_model_len if info else services.limits.max_tokens
     if prompt_tokens >= longest:
         raise BadRequest(
             f"The prompt has {prompt_tokens} tokens, pictures included; the model takes at most {longest} in all. "

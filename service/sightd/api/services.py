@@ -9,6 +9,9 @@ from fastapi import Depends, Request
 
 from ..auth.keyring import KeyRing
 from ..config import Settings
+from ..config.limits import Limits
+from ..config.live import Live
+from ..ending import Ending
 from ..engine.pool import EnginePool
 from ..media.decoders import PictureDecoders, VideoDecoders
 from ..media.fetch.fetcher import Fetcher
@@ -21,22 +24,33 @@ from .admission import Admission
 
 @dataclass(frozen=True)
 class Services:
-    """Everything an endpoint may use. `video_plan` is how videos are seen within the operator's limits, None where the
-    model takes none or they are off."""
+    """Everything an endpoint may use. `settings` is what the service was started with, `live` what may change."""
 
     settings: Settings
+    live: Live
     engines: EnginePool
     decoders: PictureDecoders
     videos: VideoDecoders
     fetcher: Fetcher
     video_fetcher: Fetcher
     prompts: PromptBuilder
-    video_plan: VideoPlan | None
     names: ServedNames
     defaults: SamplingDefaults
     admission: Admission
     keys: KeyRing
+    ending: Ending
     started: int
+
+    @property
+    def limits(self) -> Limits:
+        """The limits in force now."""
+        return self.live.now.limits
+
+    @property
+    def video_plan(self) -> VideoPlan | None:
+        """How videos are seen within the operator's limits; None where the model takes none or they are off."""
+        own = self.prompts.video_plan if self.settings.media.video_decoders else None
+        return None if own is None else own.within(self.limits.video_frames, self.limits.video_pixels)
 
     @property
     def input_modalities(self) -> list[Literal["text", "image", "video"]]:

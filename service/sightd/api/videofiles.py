@@ -22,7 +22,7 @@ def check_videos(services: Services, videos: Sequence[Video]) -> None:
     if not videos:
         return
     taken_plan(services)
-    limits = services.settings.limits
+    limits = services.limits
     if len(videos) > limits.videos:
         raise Unprocessable(
             f"The request has {len(videos)} videos; at most {limits.videos} are allowed.",
@@ -66,7 +66,7 @@ def remote(videos: Sequence[Video]) -> list[RemotePicture]:
 
 async def gathered_videos(services: Services, record: RequestRecord, videos: Sequence[Video]) -> list[bytes]:
     """The videos' files, in order. Raises SightdError for those that cannot be had."""
-    limits = services.settings.limits
+    limits = services.limits
     wanted = remote(videos)
     began = time.monotonic()
     budget = ByteBudget(limits.videos * limits.video_bytes, kind=VIDEO)
@@ -86,10 +86,10 @@ async def gathered_videos(services: Services, record: RequestRecord, videos: Seq
 
 def read_local(services: Services, path: str) -> bytes:
     """A file of the server. Raises BadRequest for what must not be read, TooLarge."""
-    descriptor = open_local(path, services.settings.media.allowed_paths, services.settings.limits.video_bytes)
+    descriptor = open_local(path, services.settings.media.allowed_paths, services.limits.video_bytes)
     with os.fdopen(descriptor, "rb") as file:
         # It may grow meanwhile.
-        return file.read(services.settings.limits.video_bytes + 1)
+        return file.read(services.limits.video_bytes + 1)
 
 
 def video_plan(services: Services, conversation: Conversation) -> VideoPlan:

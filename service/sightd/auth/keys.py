@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import secrets
+import stat
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -100,7 +101,8 @@ def load(path: Path) -> KeyFile:
 
 
 def save(path: Path, keys: KeyFile) -> None:
-    """Replace the file whole; its mode and owner are kept, and a new one is for its owner alone. Raises KeysError."""
+    """Replace the file whole; its mode and owner are kept. A new one is for its owner alone, or for a group, too, where
+    the folder hands on its own (/etc/sightd does, to the service). Raises KeysError."""
     content = json.dumps(keys.model_dump(mode="json", exclude_defaults=True), indent=2, ensure_ascii=False) + "\n"
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
@@ -111,6 +113,8 @@ def save(path: Path, keys: KeyFile) -> None:
                 before = path.stat()
                 os.fchown(file.fileno(), before.st_uid, before.st_gid)
                 os.fchmod(file.fileno(), before.st_mode & 0o777)
+            elif path.parent.stat().st_mode & stat.S_ISGID:
+                os.fchmod(file.fileno(), 0o640)
             file.flush()
             os.fsync(file.fileno())
         part.rename(path)

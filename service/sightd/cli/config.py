@@ -11,11 +11,8 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from ..auth.exposure import exposed
 from ..config import ConfigError, Loaded, Settings, load
-from ..models.checkpoint import CheckpointError
-from ..models.families import family
-from ..models.names import checkpoint_folder
+from ..named import missing_things
 
 CONFIG_STATUS = 78
 """EX_CONFIG of sysexits.h."""
@@ -49,20 +46,6 @@ def check_config(config: Path | None) -> None:
         sys.exit(CONFIG_STATUS)
     files = sorted({origin for origin in loaded.origins.values() if origin.startswith("/")})
     click.echo(f"The configuration is good ({', '.join(files) or 'no file: defaults'}).")
-
-
-def missing_things(loaded: Loaded) -> list[str]:
-    """Problems with what the settings point at."""
-    problems = []
-    try:
-        family(checkpoint_folder(loaded.settings.model))
-    except CheckpointError as error:
-        problems.append(f"{loaded.origins.get('model.path', 'default')}: model.path: {error}")
-    if complaint := exposed(loaded.settings):
-        problems.append(complaint)
-    gone = [path for path in loaded.settings.media.allowed_paths if not path.is_dir()]
-    origin = loaded.origins.get("media.allowed_paths", "default")
-    return problems + [f"{origin}: media.allowed_paths: {path} is not a directory." for path in gone]
 
 
 @click.command("show-config")

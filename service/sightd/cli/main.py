@@ -6,8 +6,10 @@ import click
 
 from .. import version
 from .bench import bench
+from .check import check
 from .config import check_config, show_config
 from .keys import keys
+from .model import model
 from .recognize import recognize
 from .selftest import selftest
 
@@ -18,5 +20,5 @@ def main() -> None:
     """Ask, check and look after a sightd."""
 
 
-for verb in (bench, check_config, keys, show_config, recognize, selftest):
+for verb in (bench, check, check_config, keys, model, show_config, recognize, selftest):
     main.add_command(verb)

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 import click
 
 from ..config import Settings
+from ..config.live import Live
 from ..config.model import Model
+from ..ending import Ending
 from .config import config_option, loaded_or_exit
 
 if TYPE_CHECKING:
@@ -43,7 +45,8 @@ async def examine(settings: Settings, device: str) -> int:
     from ..selftest.known import known_questions
 
     engine = settings.engine.model_copy(update={"devices": (device,)})
-    services = make_services(settings.model_copy(update={"engine": engine}))
+    settings = settings.model_copy(update={"engine": engine})
+    services = make_services(settings, Live(settings), Ending(0))
     services.decoders.start()
     services.engines.start(load=True, unload_seconds=0)
     try:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
 
-from .fields import Section, Strings
+from .fields import AbsolutePath, Section, Strings
 
 EMBEDDED = "embedded"
 """The value of `model.path` that stands for the model that comes with sightd."""
@@ -16,6 +17,9 @@ class Model(Section):
     """Which checkpoint is served, and under which names."""
 
     path: str = Field(EMBEDDED, min_length=1, description=f'a checkpoint folder, or "{EMBEDDED}" for sightd\'s own')
+    store: AbsolutePath = Field(
+        Path("/var/lib/sightd/models"), description="where `sightctl model` keeps the checkpoints it fetched"
+    )
     served_names: Strings = Field((), description="more names for the model, besides its folder's name and path")
     accept_any_name: bool = Field(False, description="serve requests for any model name")
     load: Literal["start", "first_request"] = Field(

@@ -9,6 +9,7 @@ from .engine import Engine
 from .limits import Limits
 from .logging import Logging
 from .media import Media
+from .metrics import Metrics
 from .model import Model
 from .server import Server
 
@@ -31,3 +32,4 @@ class Settings(BaseSettings):
     auth: Auth = Auth()
     cors: Cors = Cors()
     logging: Logging = Logging()
+    metrics: Metrics = Metrics()

@@ -69,7 +69,9 @@ class EngineClient:
         self.loaded = 0.0
         """The share of the weights that is loaded."""
         self.deaths = 0
-        self.last_sign = time.monotonic()
+        self.restarts = 0
+        self.last_sign = self._last_step = time.monotonic()
+        self._steps = 0
         self.settled = asyncio.Event()
         """Set once the model's size is known, or the engine has given up."""
         self._start_message = {"type": "start", "device": device, **start}
@@ -90,6 +92,11 @@ class EngineClient:
         return f"{self.loaded:.0%} of the weights" if self.state == "loading" else self.reason
 
     @property
+    def last_progress(self) -> float:
+        """When it last got on with its work (monotonic seconds); without work, when it last gave a sign of life."""
+        return self.last_sign if self.state == "ready" and not self._pending else self._last_step
+
+    @property
     def process_id(self) -> int | None:
         """The engine's process id."""
         return self._process.pid if self._process else None
@@ -104,6 +111,12 @@ class EngineClient:
         self._encoding = []
         self._watch = asyncio.get_running_loop().create_task(self._look_after(self._process))
         log.info("engine started", device=self.device, pid=self._process.pid)
+
+    def set_log_level(self, level: str) -> None:
+        """How much the process logs, from now on and when it is started again."""
+        self._start_message["logging"] = self._start_message["logging"] | {"level": level}
+        if self._link is not None:
+            self._link.send({"type": "log_level", "level": level})
 
     def unload(self) -> None:
         """End the process until the engine is needed again."""
@@ -128,6 +141,8 @@ class EngineClient:
         for a grammar that does not compile, Internal when the engine gave up. The descriptors stay the caller's."""
         self._quarantine.check(medium.digest for medium in request.media)
         pending = Pending(request, [os.dup(d) for d in descriptors])
+        if not self._pending:
+            self._last_step = time.monotonic()
         self._pending[request.id] = pending
         try:
             self._submit(pending)
@@ -165,17 +180,17 @@ class EngineClient:
         message = received.message
         match message["type"]:
             case "tokens":
+                self._last_step = self.last_sign
                 for entry in message["progress"]:
                     self._deliver(Progress(**entry))
             case "encoding":
-                if not message["digests"]:
-                    self._quarantine.absolve(self._encoding)
-                self._encoding = message["digests"]
+                self._last_step = self.last_sign
+                self._note_encoding(message["digests"])
             case "counts":
                 self.counts = EngineCounts(**message["counts"])
+                self._note_steps(message["steps"])
             case "loading":
-                self.loaded = message["share"]
-                self._enter("loading")
+                self._note_loaded(message["share"])
             case "ready":
                 self.info = EngineInfo(**message["info"] | {"eos_token_ids": tuple(message["info"]["eos_token_ids"])})
                 self.settled.set()
@@ -183,6 +198,22 @@ class EngineClient:
                 self._begin_warm_up()
             case "failed":
                 self._give_up(message["reason"])
+
+    def _note_loaded(self, share: float) -> None:
+        if share != self.loaded:
+            self._last_step = self.last_sign
+        self.loaded = share
+        self._enter("loading")
+
+    def _note_encoding(self, digests: list[bytes]) -> None:
+        if not digests:
+            self._quarantine.absolve(self._encoding)
+        self._encoding = digests
+
+    def _note_steps(self, steps: int) -> None:
+        if steps != self._steps:
+            self._last_step = self.last_sign
+        self._steps = steps
 
     def _deliver(self, progress: Progress) -> None:
         if progress.id == self._warm_up.request.id:
@@ -254,7 +285,10 @@ class EngineClient:
 
     async def _revive(self, pause: float) -> None:
         await asyncio.sleep(pause)
+        self.restarts += 1
         self.start()
 
     def _enter(self, state: State) -> None:
+        if state != self.state:
+            self._last_step = time.monotonic()
         self.state = state

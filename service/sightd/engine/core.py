@@ -13,6 +13,7 @@ from .encoder import Encoder
 from .grammar import GrammarError, Grammars
 from .logprobs import logprobs
 from .media import MediaStore
+from .memory import used_bytes
 from .protocol import EngineCounts, Logprobs, Progress, Submission
 from .runner import Runner
 from .sampler import sample
@@ -86,6 +87,8 @@ class Engine:
         refused = self._take_compiled()
         began = time.monotonic()
         chunks = self.scheduler.schedule(encoding=not self.encoder.idle)
+        # What waits for nothing that is being done is no progress: the front would take it for some.
+        self.steps += bool(chunks or refused or self._compiling or not self.encoder.idle)
         for sequence in self.scheduler.running:
             for medium in sequence.missing_media():
                 self.encoder.add(medium)
@@ -94,7 +97,6 @@ class Engine:
         used = time.monotonic() - began
         self.scheduler.pace.note(decoding, sum(c.count for c in chunks if c.count > 1), used)
         self.encoder.work(self.scheduler.pace.rest(decoding, used))
-        self.steps += 1
         return refused + progress
 
     def counts(self) -> EngineCounts:
@@ -107,6 +109,7 @@ class Engine:
             media_found=media.hits,
             preemptions=self.scheduler.preemptions,
             cache_used=round(pool.used / pool.total, 4),
+            memory_bytes=used_bytes(self.runner.network.device),
         )
 
     def _take_compiled(self) -> list[Progress]:

@@ -79,6 +79,18 @@ class EnginePool:
         return all(engine.state == "failed" for engine in self.engines)
 
     @property
+    def last_progress(self) -> float:
+        """When the engine that is furthest behind got on (monotonic seconds); engines that have given up and those
+        that wait for a first request hold nothing up."""
+        working = [e.last_progress for e in self.engines if e.state not in ("failed", "unloaded", "stopped")]
+        return min(working, default=time.monotonic())
+
+    def set_log_level(self, level: str) -> None:
+        """How much all engines log."""
+        for engine in self.engines:
+            engine.set_log_level(level)
+
+    @property
     def info(self) -> EngineInfo | None:
         """What the engines say about the model, once one has loaded it."""
         return next((engine.info for engine in self.engines if engine.info is not None), None)

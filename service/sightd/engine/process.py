@@ -56,8 +56,8 @@ def build(start: dict[str, Any], on_progress: Callable[[float], None] = lambda _
     now and then. Raises CheckpointError or DoesNotFit."""
     began = time.monotonic()
     device, folder = torch.device(start["device"]), Path(start["folder"])
-    if device.type == "cpu" and start["threads"]:
-        torch.set_num_threads(start["threads"])
+    if device.type == "cpu":
+        torch.set_num_threads(start["threads"] or threads())
     hook.register()
     check_weights(folder, device, start["memory_utilization"])
     with LoadingProgress(folder, device, on_progress):
@@ -90,6 +90,13 @@ def build(start: dict[str, Any], on_progress: Callable[[float], None] = lambda _
     return engine, info
 
 
+def threads() -> int:
+    """As many as torch would take by itself. Where a process may not bind its threads to cores, torch takes one; it
+    works with as many as there are cores all the same."""
+    chosen = torch.get_num_threads()
+    return chosen if chosen > 1 else len(os.sched_getaffinity(0))
+
+
 def assemble(start: dict[str, Any], network: Network, planned: CachePlan, attention: AttentionBackend) -> Engine:
     """The engine's parts for a loaded network."""
     on_cpu = network.device.type == "cpu"
@@ -120,10 +127,10 @@ class Serving:
             if brought:
                 self._send({"type": "tokens", "progress": [asdict(p) for p in brought]})
             elif time.monotonic() - self._last_sent >= BEAT_SECONDS:
-                self._send({"type": "beat", "steps": self._engine.steps})
+                self._send({"type": "beat"})
             if time.monotonic() - self._last_counted >= BEAT_SECONDS:
                 self._last_counted = time.monotonic()
-                self._send({"type": "counts", "counts": asdict(self._engine.counts())})
+                self._send({"type": "counts", "steps": self._engine.steps, "counts": asdict(self._engine.counts())})
 
     def _take(self, seconds: float) -> None:
         """Handle all messages that are there; wait up to `seconds` for the first."""
@@ -139,6 +146,8 @@ class Serving:
             self._engine.submit(request, frames)
         elif message["type"] == "abort":
             self._engine.abort(message["id"])
+        elif message["type"] == "log_level":
+            logs.set_level(message["level"])
 
     def _report_pass(self, media: list[Medium]) -> None:
         self._send({"type": "encoding", "digests": [medium.key[1] for medium in media]})

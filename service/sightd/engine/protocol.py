@@ -1,9 +1,9 @@
 """What the HTTP front and an engine say to each other. No torch here.
 
-Front to engine: `submit` (with one memory file of RGB frames for each medium), `abort`.
+Front to engine: `submit` (with one memory file of RGB frames for each medium), `abort`, `log_level`.
 Engine to front: `loading` (now and then, with the share that is loaded), `ready`, `failed`, `tokens` (all that one step
-brought), `encoding` (the digests of the media that enter the vision encoder, none at the end), `counts` (now and then),
-`beat` (a sign of life).
+brought), `encoding` (the digests of the media that enter the vision encoder, none at the end), `counts` (now and
+then, with the number of steps so far), `beat` (a sign of life).
 """
 
 from __future__ import annotations
@@ -137,7 +137,7 @@ class Progress:
 @dataclass(frozen=True)
 class EngineCounts:
     """What an engine has done since it started: prompt tokens looked up and found in the key/value cache, media asked
-    for and found encoded, preemptions; and the share of the cache's blocks in use."""
+    for and found encoded, preemptions; the share of the cache's blocks in use, and the bytes held on the device."""
 
     prefix_tokens: int = 0
     prefix_tokens_found: int = 0
@@ -145,6 +145,7 @@ class EngineCounts:
     media_found: int = 0
     preemptions: int = 0
     cache_used: float = 0.0
+    memory_bytes: int = 0
 
 
 @dataclass(frozen=True)

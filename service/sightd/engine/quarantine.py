@@ -9,9 +9,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from .. import logs
 from ..errors import Unprocessable
 
 MOST_DEATHS = 2
+
+log = logs.get(__name__)
 
 
 class Quarantine:
@@ -25,6 +28,8 @@ class Quarantine:
         for digest in digests:
             guilty = len(digests) == 1
             self._deaths[digest] = min(MOST_DEATHS, self._deaths[digest] + 1) if guilty else 1
+            if self._deaths[digest] == MOST_DEATHS:
+                log.warning("picture quarantined", digest=digest.hex())
 
     def absolve(self, digests: Iterable[bytes]) -> None:
         """These have been encoded."""

@@ -18,25 +18,25 @@ class PictureDecoders(DecoderPool):
     """Decoders of pictures of at most `max_pixels` pixels."""
 
     def __init__(self, media: Media, max_pixels: int, family: str) -> None:
-        self._max_pixels = max_pixels
+        self.max_pixels = max_pixels
         trade = Trade(
             module="sightd.media.decoder",
             processes=media.decoders,
             bounds=bounds(media.decoder_memory_mib, media.decode_seconds, media.decoder_jobs),
             died=faults.decoder_died,
             slow=faults.took_too_long,
-            fault=lambda told: faults.picture_error(told["fault"], told["width"], told["height"], max_pixels),
+            fault=lambda told: faults.picture_error(told["fault"], told["width"], told["height"], self.max_pixels),
         )
         super().__init__(trade, family)
 
     async def decode(self, data: bytes, plan: PicturePlan) -> Decoded:
         """Decode one picture for a model. Raises BadRequest or Unprocessable with a sentence when it cannot be used."""
-        job = {"family": plan.family, "numbers": plan.numbers, "max_pixels": self._max_pixels}
+        job = {"family": plan.family, "numbers": plan.numbers, "max_pixels": self.max_pixels}
         return sealed(await self.run(job, data))
 
     async def measure(self, data: bytes) -> tuple[int, int]:
         """A picture's (width, height) in pixels, by its header. Raises as `decode` does."""
-        answer = (await self.run({"max_pixels": self._max_pixels}, data)).message
+        answer = (await self.run({"max_pixels": self.max_pixels}, data)).message
         return answer["width"], answer["height"]
 
 
@@ -44,25 +44,23 @@ class VideoDecoders(DecoderPool):
     """Decoders of videos within the operator's limits; none where videos are off."""
 
     def __init__(self, media: Media, limits: Limits, family: str) -> None:
-        self._limits = {
-            "frames": limits.video_file_frames,
-            "seconds": limits.video_seconds,
-            "pixels": limits.video_frame_pixels,
-        }
+        self.limits = limits
         trade = Trade(
             module="sightd.media.videodecoder",
             processes=media.video_decoders,
             bounds=bounds(media.video_decoder_memory_mib, media.video_decode_seconds, media.decoder_jobs),
             died=faults.video_decoder_died,
             slow=faults.video_took_too_long,
-            fault=lambda told: faults.video_error(told, limits),
+            fault=lambda told: faults.video_error(told, self.limits),
         )
         super().__init__(trade, family)
 
     async def decode(self, data: bytes, plan: VideoPlan) -> Decoded:
         """Decode the frames of a video that a model sees. Raises BadRequest, TooLarge or Unprocessable with a sentence
         when it cannot be used."""
-        job = {"family": plan.family, "numbers": plan.numbers, "limits": self._limits}
+        most = self.limits
+        allowed = {"frames": most.video_file_frames, "seconds": most.video_seconds, "pixels": most.video_frame_pixels}
+        job = {"family": plan.family, "numbers": plan.numbers, "limits": allowed}
         return sealed(await self.run(job, data))
 
 

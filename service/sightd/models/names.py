@@ -6,16 +6,22 @@ from pathlib import Path
 
 from ..config.model import EMBEDDED, Model
 from .checkpoint import EMBEDDED_FOLDER
+from .store import manifest
 
 
 class ServedNames:
-    """The folder's name, its path and the listed aliases, in any case; or any name at all."""
+    """The checkpoint's name, its path and the listed aliases, in any case; or any name at all. A checkpoint of the
+    store has the name it was fetched by, with and without its owner; any other has its folder's."""
 
     def __init__(self, settings: Model) -> None:
         folder = checkpoint_folder(settings)
-        self.primary = settings.served_names[0] if settings.served_names else folder.name
-        self.all = list(dict.fromkeys([*settings.served_names, folder.name]))
-        self._known = {name.casefold() for name in (*self.all, str(folder), settings.path, settings.path.rstrip("/"))}
+        stored = manifest.read(folder)
+        full = stored.name if stored else folder.name
+        own = full.rpartition("/")[2]
+        self.primary = settings.served_names[0] if settings.served_names else own
+        self.all = list(dict.fromkeys([*settings.served_names, own]))
+        paths = (str(folder), settings.path, settings.path.rstrip("/"))
+        self._known = {name.casefold() for name in (*self.all, full, *paths)}
         self._any = settings.accept_any_name
 
     def accepts(self, name: str) -> bool:

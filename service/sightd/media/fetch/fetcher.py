@@ -68,7 +68,7 @@ class Fetcher:
         self._kind = kind
         self._media = media
         self._policy = Policy(media)
-        self._max_bytes = max_bytes
+        self.max_bytes = max_bytes
         self._resolver = resolver
         # Below httpx's client, which would keep cookies between requests. No connection is used twice: the pool tells
         # them apart by address, and two names may share one.
@@ -171,13 +171,13 @@ class Fetcher:
         if response.headers.get("content-encoding", "identity").strip().lower() != "identity":
             raise refusals.failed("its server sent it compressed, unasked", "对方服务器擅自压缩了内容", self._kind)
         declared = response.headers.get("content-length", "")
-        if declared.isascii() and declared.isdigit() and int(declared[:20]) > self._max_bytes:
-            raise refusals.too_large(self._max_bytes, self._kind)
+        if declared.isascii() and declared.isdigit() and int(declared[:20]) > self.max_bytes:
+            raise refusals.too_large(self.max_bytes, self._kind)
         content = bytearray()
         async for chunk in response.aiter_raw():
             content += chunk
-            if len(content) > self._max_bytes:
-                raise refusals.too_large(self._max_bytes, self._kind)
+            if len(content) > self.max_bytes:
+                raise refusals.too_large(self.max_bytes, self._kind)
             budget.take(len(chunk))
         return bytes(content)
 

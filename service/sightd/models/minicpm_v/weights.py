@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,26 +11,21 @@ from safetensors import safe_open
 from torch import Tensor
 
 from ... import logs
-from ..checkpoint import CheckpointError, read_json
+from ..checkpoint import CheckpointError
 from ..fourbit import COMPANIONS, STATES, dequantise
+from ..wholeness import listed, weight_files
 
 SPEECH = ("apm.", "audio_projection_layer.", "tts.")
 """The parts of MiniCPM-o that hear and speak."""
-INDEX, SINGLE = "model.safetensors.index.json", "model.safetensors"
-NAMED = 5
-"""How many weights an error names."""
 
 log = logs.get(__name__)
 
 
 def read_weights(folder: Path, device: torch.device, dtype: torch.dtype) -> dict[str, Tensor]:
-    """Every weight but those of speech, four-bit ones as the numbers they stand for. Raises CheckpointError when a
-    file is missing."""
+    """Every weight but those of speech, four-bit ones as the numbers they stand for."""
     tensors: dict[str, Tensor] = {}
     left_out: list[str] = []
     for path in weight_files(folder):
-        if not path.is_file():
-            raise CheckpointError(f"{path} is missing: {folder} is not a whole checkpoint folder.")
         with safe_open(path, framework="pt", device=str(device)) as file:
             for name in file.keys():  # noqa: SIM118
                 if name.startswith(SPEECH):
@@ -41,13 +36,6 @@ def read_weights(folder: Path, device: torch.device, dtype: torch.dtype) -> dict
         log.info("weights left out: this model's hearing and speech are not served", tensors=len(left_out))
     dequantise(tensors)
     return {name: tensor.to(dtype) for name, tensor in tensors.items()}
-
-
-def weight_files(folder: Path) -> list[Path]:
-    """The files that the index names, or the only one."""
-    if not (folder / INDEX).exists():
-        return [folder / SINGLE]
-    return [folder / name for name in sorted(set(read_json(folder / INDEX)["weight_map"].values()))]
 
 
 def as_stored(name: str, tensor: Tensor, dtype: torch.dtype) -> Tensor:
@@ -72,13 +60,6 @@ def check(expected: Mapping[str, Tensor], found: Mapping[str, Tensor], folder: P
         raise CheckpointError(
             f"{folder} does not hold the model that its config.json describes: {'; '.join(sentences)}."
         )
-
-
-def listed(names: Iterable[str]) -> str:
-    """The first few names."""
-    names = list(names)
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return ", ".join(names[:NAMED]) + more
 
 
 def check_quantisation(config: Mapping[str, Any], folder: Path) -> None:

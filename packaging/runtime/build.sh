@@ -1,0 +1,67 @@
+#!/bin/sh
+# Builds sightd-runtime-VARIANT_VERSION_ARCH.deb: the virtual environment that sightd runs in, from pinned and hashed
+# wheels, for the system's Python. Each step leaves a mark and is not done again; wheels stay in build/wheels, so that
+# a second build needs no network.
+# usage: packaging/runtime/build.sh VARIANT [STEP]   STEP: fetch, install, compile, pack; all of them when left out
+set -eu
+cd "$(dirname "$0")/../.."
+variant=$1
+only=${2:-all}
+version=$(cat packaging/runtime/version)
+lock=packaging/runtime/lock-$variant.txt
+python=${SYSTEM_PYTHON:-/usr/bin/python3}
+wheels=build/wheels
+work=build/runtime-$variant
+tree=$work/root
+home=usr/lib/sightd-runtime
+[ -e "$lock" ] || { echo "There is no $lock; make it with packaging/runtime/lock.py." >&2; exit 1; }
+mkdir -p "$wheels" "$work" dist
+# The library folder is the same wherever the tree is unpacked; a build for another lock file begins anew.
+cmp -s "$lock" "$work/lock" || { rm -rf "$tree" "$work"/*.done; cp "$lock" "$work/lock"; }
+
+step() { # NAME: whether the step is wanted and not done
+    [ "$only" = all ] || [ "$only" = "$1" ] || return 1
+    [ ! -e "$work/$1.done" ]
+}
+
+if step fetch; then
+    "$python" -m venv "$work/fetcher"
+    "$work/fetcher/bin/python" -m pip download --quiet --no-deps --require-hashes --only-binary :all: \
+        -r "$lock" -d "$wheels" --find-links "$wheels"
+    rm -rf "$work/fetcher"
+    touch "$work/fetch.done"
+fi
+
+if step install; then
+    rm -rf "$tree"
+    "$python" -m venv "$tree/$home"
+    PIP_CONFIG_FILE=/dev/null "$tree/$home/bin/python" -m pip install --quiet --no-deps --no-compile --no-index \
+        --require-hashes --find-links "$wheels" -r "$lock"
+    "$tree/$home/bin/python" -m pip uninstall --quiet --yes pip
+    # Nothing of the place where it was built stays: scripts begin with its path, and sightd uses none.
+    find "$tree/$home/bin" -mindepth 1 ! -name 'python*' -delete
+    sed -i '/^command/d' "$tree/$home/pyvenv.cfg"
+    rm -rf "$tree/$home/share" "$tree/$home/include"
+    packages=$(echo "$tree/$home"/lib/python3.*/site-packages)
+    # Headers, test suites and stubs are of no use to a service.
+    rm -rf "$packages/torch/include" "$packages/torch/test" "$packages/torch/bin" "$packages/torch/share"
+    find "$packages" -type d \( -name tests -o -name __pycache__ \) -prune -exec rm -rf {} +
+    find "$packages" -name '*.pyi' -delete
+    # sightd's own code is in another package.
+    echo /usr/lib/sightd > "$packages/sightd.pth"
+    touch "$work/install.done"
+fi
+
+if step compile; then
+    # By hash and unchecked: the files are never changed where they are installed, and their times mean nothing.
+    "$tree/$home/bin/python" -m compileall -q -j 0 --invalidation-mode unchecked-hash \
+        -s "$tree" -p / "$tree/$home/lib" || echo "Some files are for other versions of Python." >&2
+    touch "$work/compile.done"
+fi
+
+if step pack; then
+    packaging/runtime/control.sh "$variant" "$version" "$tree"
+    find "$tree" -newermt "@${SOURCE_DATE_EPOCH:-0}" -exec touch -hd "@${SOURCE_DATE_EPOCH:-0}" {} +
+    dpkg-deb --root-owner-group -Zgzip -z1 --build "$tree" dist > /dev/null
+    touch "$work/pack.done"
+fi

@@ -1,0 +1,50 @@
+"""Whether what the configuration names is there and may be read."""
+
+from __future__ import annotations
+
+import os
+import pwd
+from pathlib import Path
+
+from .auth.exposure import exposed
+from .config import Loaded
+from .models.checkpoint import CheckpointError
+from .models.names import checkpoint_folder
+from .models.wholeness import check
+
+
+def missing_things(loaded: Loaded) -> list[str]:
+    """Problems with what the settings point at, each a sentence that names the setting and its origin."""
+    origin = loaded.origins.get("model.path", "default")
+    problems = [
+        f"{origin}: model.path: {problem}" for problem in model_problems(checkpoint_folder(loaded.settings.model))
+    ]
+    if complaint := exposed(loaded.settings):
+        problems.append(complaint)
+    gone = [path for path in loaded.settings.media.allowed_paths if not path.is_dir()]
+    origin = loaded.origins.get("media.allowed_paths", "default")
+    return problems + [f"{origin}: media.allowed_paths: {path} is not a directory." for path in gone]
+
+
+def model_problems(folder: Path) -> list[str]:
+    """What keeps a checkpoint folder from being served, if anything."""
+    if closed := unreadable(folder):
+        user = pwd.getpwuid(os.geteuid()).pw_name
+        remedy = f"`chmod -R a+rX {folder}` lets everybody read the model (folders above it must let through, too)"
+        return [f"{closed} cannot be read by user {user}; {remedy}."]
+    try:
+        check(folder)
+    except CheckpointError as error:
+        return [str(error)]
+    return []
+
+
+def unreadable(folder: Path) -> Path | None:
+    """The folder or a file in it that this process may not read; None when all may be, or nothing is there."""
+    try:
+        files = [path for path in folder.iterdir() if not path.is_dir()]
+    except PermissionError:
+        return folder
+    except OSError:
+        return None
+    return next((path for path in files if not os.access(path, os.R_OK)), None)
