@@ -22,12 +22,13 @@ def video(
     container: str = "mp4",
     *,
     rotation: int = 0,
+    live: bool = False,
     **options: str,
 ) -> bytes:
     """The pictures, all of one size, as a video file; `options` are the encoder's. `rotation` marks the video as to be
-    turned so many degrees counterclockwise when it is shown."""
+    turned so many degrees counterclockwise when it is shown; a `live` one (WebM, MKV) has no index and no duration."""
     stored = io.BytesIO()
-    with av.open(stored, "w", format=container) as file:
+    with av.open(stored, "w", format=container, options={"live": "1"} if live else {}) as file:
         stream = file.add_stream(codec, rate=rate, options=options)
         stream.width, stream.height = pictures[0].size
         stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"

@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -58,6 +59,11 @@ def decoders() -> list[int]:
     return [process for process in children_running(os.getpid(), MODULE) if parent(process) == os.getpid()]
 
 
+def threads(process: int) -> int:
+    """How many threads a process has."""
+    return len([*Path(f"/proc/{process}/task").iterdir()])
+
+
 async def works(made: VideoDecoders) -> None:
     """Fail unless the pool decodes, with the right frames at the right times."""
     await until(lambda: made.state.processes == made.state.idle == 1)
@@ -96,6 +102,7 @@ def test_hostile_videos() -> None:
                 assert caught.value.status == status, name
                 await works(made)
             assert decoders() == first
+            assert threads(first[0]) == 1
             assert set(made.state.sandbox) == {"no_new_privs", "rlimits", "landlock", "seccomp"}
 
     run(scenario)

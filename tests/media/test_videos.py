@@ -29,6 +29,19 @@ KINDS = [
 GOOD = video(plain(12))
 
 
+def index_first(film: bytes) -> bytes:
+    """An mp4 with its index before its frames, as it is made for the web."""
+    place = film.index(b"moov") - 4
+    index = bytearray(film[place:])
+    table = index.index(b"stco") + 8
+    (count,) = struct.unpack_from(">I", index, table)
+    for number in range(count):
+        (offset,) = struct.unpack_from(">I", index, table + 4 + 4 * number)
+        struct.pack_into(">I", index, table + 4 + 4 * number, offset + len(index))
+    (head,) = struct.unpack_from(">I", film)
+    return film[:head] + bytes(index) + film[head:place]
+
+
 def fault(data: bytes, limits: VideoLimits = LIMITS) -> VideoError:
     """What is wrong with a video all of whose frames are asked for."""
     with pytest.raises(VideoError) as caught:
@@ -89,8 +102,21 @@ def test_rotation() -> None:
         (encoded(shape(), "PNG"), "not_a_video"),
         (GOOD[:40], "broken"),
         (GOOD[: len(GOOD) // 2], "broken"),
+        (index_first(GOOD)[:-400], "broken"),
     ],
-    ids=["empty", "text", "m3u8", "concat", "dash", "sdp", "gif", "png", "head", "half of an mp4"],
+    ids=[
+        "empty",
+        "text",
+        "m3u8",
+        "concat",
+        "dash",
+        "sdp",
+        "gif",
+        "png",
+        "head",
+        "half of an mp4",
+        "an mp4 without its end",
+    ],
 )
 def test_what_is_no_video(data: bytes, kind: str) -> None:
     """Playlists, pictures and damaged files are refused for what they are."""
@@ -128,6 +154,20 @@ def test_headers_that_lie() -> None:
     duration = film.index(b"\x44\x89\x88") + 3
     film[duration : duration + 8] = struct.pack(">d", math.nan)
     assert VideoFile(bytes(film), LIMITS).clip.frames == 8
+
+
+def test_no_index() -> None:
+    """What a browser records has neither index nor duration, and is read all the same."""
+    file = VideoFile(video(plain(40), 10, "libvpx", "webm", live=True, g="8"), LIMITS)
+    assert file.clip.frames == 40
+    assert len(file._packets.keys) >= 4
+    assert [colour_number(picture) for picture in file.pictures([0, 13, 26, 39])] == [0, 5, 2, 7]
+
+
+def test_an_index_before_the_frames() -> None:
+    """A film that is made for the web is read like any other."""
+    file = VideoFile(index_first(GOOD), LIMITS)
+    assert [colour_number(picture) for picture in file.pictures([1, 10])] == [1, 2]
 
 
 def test_one_frame() -> None:

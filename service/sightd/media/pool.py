@@ -21,7 +21,6 @@ LONGEST_PAUSE = 30.0
 """Longest time, in seconds, before another try when decoders do not start."""
 TRIES = 2
 """A decoder may die of something else than its picture, so another one has a look at it too."""
-MIB = 1024 * 1024
 
 log = logs.get(__name__)
 

@@ -11,7 +11,7 @@ import io
 import pkgutil
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import av
@@ -98,7 +98,8 @@ class VideoFile:
         container, stream = opened(data)
         self._check_pixels(stream.codec_context.width, stream.codec_context.height)
         found = scanned(container, stream, limits.frames)
-        if not found:
+        if not found or any(entry.pos + entry.size > len(data) for entry in stream.index_entries):
+            # Nothing is there, or the index names what was cut off.
             raise VideoError("broken")
         self._packets = Packets.of(found, container.format.name in INDEXED)
         rate = frame_rate(stream, found)
@@ -117,17 +118,17 @@ class VideoFile:
 
     def pictures(self, indices: Sequence[int]) -> Iterator[Image.Image]:
         """The frames with these ascending numbers as RGB, upright. Raises VideoError."""
-        packets = self._packets
+        stamps = self._packets.stamps
         frames = self._decoded(None)
         at, last = -1 << 63, None
         for index in indices:
-            wanted = packets.stamps[index]
-            key = packets.key_before(wanted)
+            wanted = stamps[index]
+            key = self._packets.key_before(wanted)
             if key is not None and key > at:
                 frames = self._decoded(key)
             while at < wanted and (following := next(frames, None)) is not None:
                 at, last = following
-            if last is None or (at < wanted and bisect_right(packets.stamps, at) < LEAST_DECODED * len(packets.stamps)):
+            if last is None or (at < wanted and bisect_right(stamps, at) < LEAST_DECODED * len(stamps)):
                 raise VideoError("broken")
             yield picture(last)
 
@@ -136,7 +137,12 @@ class VideoFile:
         container, stream = opened(self._data)
         number = -1
         if key is not None:
-            container.seek(key, stream=stream)
+            try:
+                container.seek(key, stream=stream)
+            except av.FFmpegError:
+                # What browsers record has no index: all of it is decoded from the start, once.
+                self._packets = replace(self._packets, keys=())
+                container, stream = opened(self._data)
         for packet in container.demux(stream):
             try:
                 for frame in packet.decode():
