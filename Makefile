@@ -7,7 +7,7 @@ PIP := $(BIN)/pip install --disable-pip-version-check -c packaging/constraints.t
 REQUIREMENTS := pyproject.toml packaging/constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-system tools lint deb runtime-deb demo-model clean
+.PHONY: help demo test test-system tools packaging-tools lint fuzz hostile deb runtime-deb bundle demo-model clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -20,12 +20,19 @@ test: $(VENV)/.test lint ## everything that must hold, on two cores under 25 min
 
 tools: ## programs that some tests need and skip without: Chromium, promtool (Debian packages, as root)
 	apt-get install -y --no-install-recommends chromium prometheus
-test-system: $(VENV)/.test deb ## the packages on a booted systemd (as root, on Debian 12; under 20 minutes)
+
+test-system: $(VENV)/.test packaging-tools deb ## the packages on a booted systemd (as root, on Debian 12; under 20 minutes)
 	packaging/system-root.sh $(VARIANT)
 	$(BIN)/pytest tests/system
 
+packaging-tools:
+	@packaging/tools.sh
+
 deb: $(VENV)/.runtime runtime-deb ## the wheel and the Debian packages, into dist (VARIANT=cpu)
 	packaging/build-deb.sh $(BIN)/python
+
+bundle: deb ## everything for a server with no internet in one file, dist/sightd-bundle.tar (KEY=…, MODELS=…)
+	packaging/bundle.sh $(VARIANT) $(KEY) $(MODELS)
 
 runtime-deb: # the large package, built again only when its lock file or version has changed
 	packaging/runtime/build.sh $(VARIANT)
@@ -34,6 +41,13 @@ lint: $(VENV)/.test ## ruff and mypy
 	$(BIN)/ruff check service tests
 	$(BIN)/ruff format --check service tests
 	$(BIN)/mypy
+
+fuzz: $(VENV)/.test ## fuzz the decoders, the front and the prompts with ever new inputs (SECONDS=600)
+	end=$$(( $$(date +%s) + $(or $(SECONDS),600) )); while [ $$(date +%s) -lt $$end ]; do \
+		$(BIN)/pytest -q --hypothesis-profile=fuzz -o timeout=0 tests/fuzz || exit 1; done
+
+hostile: $(VENV)/.test ## half hostile and half good requests, 16 at a time; the figures of docs/security.md (MINUTES=3)
+	$(BIN)/python -m tests.hostile --minutes $(or $(MINUTES),3)
 
 demo-model: $(VENV)/.train ## train the embedded model again, into build/model (about two hours; SEED=1, STEPS=…)
 	$(BIN)/python -m sightd.selftest.recipe.train build/model --seed $(or $(SEED),1) $(if $(STEPS),--steps $(STEPS))

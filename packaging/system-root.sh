@@ -1,15 +1,11 @@
 #!/bin/sh
 # Makes build/system-root: a minimal Debian 12 with the runtime package, for tests/system. It is made once, and again
-# when the runtime package is another. Needs root; installs the tools that are missing. usage: system-root.sh VARIANT
+# when the runtime package is another. Needs root. usage: system-root.sh VARIANT
 set -eu
 cd "$(dirname "$0")/.."
 runtime=$(ls dist/sightd-runtime-"$1"_*.deb)
 root=build/system-root
 cmp -s "build/runtime-$1/lock" "$root.lock" && [ -d "$root" ] && exit 0
-tools="systemd-container mmdebstrap util-linux"
-for tool in $tools; do
-    dpkg -s "$tool" > /dev/null 2>&1 || { apt-get update -qq; apt-get install -y -qq --no-install-recommends $tools; break; }
-done
 rm -rf "$root"
 # The archive that this machine itself uses.
 sources=$(find /etc/apt -name '*.sources' -o -name '*.list')

@@ -78,6 +78,16 @@ FAMILIES: dict[str, dict[str, Any]] = {
         },
     },
 }
+FAMILIES["qwen3_vl_moe"] = {
+    "text_config": FAMILIES["qwen3_vl"]["text_config"]
+    | {
+        "moe_intermediate_size": 48,
+        "num_experts": 8,
+        "num_experts_per_tok": 2,
+        "mlp_only_layers": [1],
+    },
+    "vision_config": FAMILIES["qwen3_vl"]["vision_config"],
+}
 
 
 def make(family: str, folder: Path, seed: int = 7) -> Path:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from .checkpoints import FAMILIES, make
+from .generic import MODELS, make_generic
 from .minicpm import make_minicpm
 from .server import Server
 
@@ -51,3 +52,10 @@ def minicpm(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """A tiny random float32 checkpoint of each MiniCPM 2.6, by model type."""
     root = tmp_path_factory.mktemp("minicpm")
     return {kind: make_minicpm(kind, root / kind) for kind in ("minicpmv", "minicpmo")}
+
+
+@pytest.fixture(scope="session")
+def generic(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A tiny random float32 checkpoint of each architecture that transformers drives itself, by model type."""
+    root = tmp_path_factory.mktemp("generic")
+    return {kind: make_generic(kind, root / kind) for kind in MODELS}

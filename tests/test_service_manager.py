@@ -26,6 +26,16 @@ class Manager:
         self._end.setblocking(False)
         self._said: list[str] = []
 
+    @property
+    def address(self) -> str:
+        """Where it listens."""
+        address: str = self._end.getsockname()
+        return address
+
+    def close(self) -> None:
+        """Listen no more."""
+        self._end.close()
+
     def said(self) -> list[str]:
         """All lines so far."""
         while True:
@@ -36,9 +46,11 @@ class Manager:
 
 
 @pytest.fixture(scope="module")
-def manager(tmp_path_factory: pytest.TempPathFactory) -> Manager:
+def manager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Manager]:
     """The socket that the service of this module is started with."""
-    return Manager(tmp_path_factory.mktemp("manager") / "notify")
+    made = Manager(tmp_path_factory.mktemp("manager") / "notify")
+    yield made
+    made.close()
 
 
 @pytest.fixture(scope="module")
@@ -52,10 +64,8 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def service(manager: Manager, config: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One sightd for this module; the last test stops it."""
-    address = manager._end.getsockname()
-    started = Server(
-        tmp_path_factory.mktemp("service"), ["--config", str(config)], {"NOTIFY_SOCKET": address, "WATCHDOG_USEC": "1"}
-    )
+    folder = tmp_path_factory.mktemp("service")
+    started = Server(folder, ["--config", str(config)], {"NOTIFY_SOCKET": manager.address})
     yield started
     started.stop()
 

@@ -25,6 +25,7 @@ from .api.origins import Origins
 from .api.requestlog import RequestLog
 from .api.responses import endpoint as responses
 from .api.services import Services
+from .audit import AuditLog
 from .auth.keyring import KeyRing
 from .auth.keys import path_of
 from .config import Settings
@@ -59,7 +60,8 @@ def create_app(settings: Settings, host: Host) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    for room in (picture, video, chat, responses, messages, minicpm_o, models, tokens, capabilities, health, metrics):
+    rooms = picture, video, chat, responses, messages, minicpm_o, models, tokens, capabilities, health, metrics
+    for room in rooms:
         app.include_router(room.router)
     docs.install(app)
     failures.install(app)
@@ -67,7 +69,8 @@ def create_app(settings: Settings, host: Host) -> FastAPI:
     app.add_middleware(Authentication)
     app.add_middleware(Origins, live=live)
     app.add_middleware(Drain, ending=host.ending)
-    app.add_middleware(RequestLog, metrics=counted)
+    path = settings.audit.path
+    app.add_middleware(RequestLog, metrics=counted, audit=AuditLog(path) if path else None)
     return app
 
 
@@ -131,6 +134,7 @@ def engine_start(settings: Settings) -> dict[str, Any]:
     return {
         "folder": str(checkpoint_folder(settings.model)),
         "dtype": settings.model.dtype,
+        "quantization": settings.model.quantization,
         "max_sequences": engine.max_sequences,
         "max_batch_tokens": engine.max_batch_tokens,
         "max_model_len": engine.max_model_len,
@@ -148,5 +152,12 @@ def warm_up(prompts: PromptBuilder) -> WarmUp:
     messages = [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "What is this?"}]}]
     prompt = prompts.build(messages, [Media("image", height, width)])
     frames = Frames(b"warm-up", 1, height, width)
-    request = Submission(WARM_UP_ID, prompt.token_ids, Sampling(WARM_UP_TOKENS), prompt.spans, [frames])
+    request = Submission(
+        WARM_UP_ID,
+        prompt.token_ids,
+        Sampling(WARM_UP_TOKENS),
+        prompt.spans,
+        [frames],
+        conversation=prompt.conversation,
+    )
     return WarmUp(request, [bytes([127]) * (height * width * 3)])

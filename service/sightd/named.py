@@ -21,6 +21,9 @@ def missing_things(loaded: Loaded) -> list[str]:
     ]
     if complaint := exposed(loaded.settings):
         problems.append(complaint)
+    if (path := loaded.settings.audit.path) and not os.access(path if path.exists() else path.parent, os.W_OK):
+        origin = loaded.origins.get("audit.path", "default")
+        problems.append(f"{origin}: audit.path: {path} cannot be written by user {user()}; /var/lib/sightd can be.")
     gone = [path for path in loaded.settings.media.allowed_paths if not path.is_dir()]
     origin = loaded.origins.get("media.allowed_paths", "default")
     return problems + [f"{origin}: media.allowed_paths: {path} is not a directory." for path in gone]
@@ -29,14 +32,18 @@ def missing_things(loaded: Loaded) -> list[str]:
 def model_problems(folder: Path) -> list[str]:
     """What keeps a checkpoint folder from being served, if anything."""
     if closed := unreadable(folder):
-        user = pwd.getpwuid(os.geteuid()).pw_name
         remedy = f"`chmod -R a+rX {folder}` lets everybody read the model (folders above it must let through, too)"
-        return [f"{closed} cannot be read by user {user}; {remedy}."]
+        return [f"{closed} cannot be read by user {user()}; {remedy}."]
     try:
         check(folder)
     except CheckpointError as error:
         return [str(error)]
     return []
+
+
+def user() -> str:
+    """The name of the user that this process runs as."""
+    return pwd.getpwuid(os.geteuid()).pw_name
 
 
 def unreadable(folder: Path) -> Path | None:

@@ -58,6 +58,7 @@ def engine(folder: Path, **changes: Any) -> Engine:
         "device": "cpu",
         "threads": 0,
         "dtype": "auto",
+        "quantization": "none",
         "memory_utilization": 0.5,
         "cache_tokens": 8192,
         "max_model_len": 2048,

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from jinja2 import TemplateError
 
 from ..engine.client import EngineClient
-from ..engine.protocol import FinishReason, Frames, Progress, Submission
+from ..engine.protocol import FinishReason, Frames, Progress, Sampling, Submission
 from ..errors import BadRequest
 from ..media.decoded import Decoded
 from ..models.families import PicturePlan
@@ -27,6 +27,7 @@ from .services import Services
 from .textstream import TextStream
 from .tokenreport import ReportStream, TokenReport
 from .videofiles import check_videos, gathered_videos, video_plan
+from .weighing import places
 
 Finish = Literal["stop", "length"]
 
@@ -128,7 +129,7 @@ async def answering(
     """
     await services.engines.wake()
     async with AsyncExitStack() as held:
-        prompt, frames = await prepared(services, record, conversation, held)
+        prompt, frames = await prepared(services, record, conversation, wishes, held)
         wanted = sampling(services, wishes, len(prompt.token_ids))
         submissions = [
             Submission(
@@ -136,9 +137,10 @@ async def answering(
                 token_ids=prompt.token_ids,
                 sampling=replace(wanted, seed=(wanted.seed + number) & SEEDS),
                 spans=prompt.spans,
-                media=[Frames(p.digest, p.frames, p.height, p.width) for f in frames for p in f.parts],
+                conversation=prompt.conversation,
+                media=media_of(frames),
                 priority=max(wishes.priority, record.key_priority),
-                salt=f"{record.key or ''}\n{wishes.cache_salt}".encode("utf-8", "surrogatepass"),
+                salt=salt(record, wishes.cache_salt),
             )
             for number in range(wishes.n)
         ]
@@ -148,18 +150,49 @@ async def answering(
 
 
 async def prepared(
-    services: Services, record: RequestRecord, conversation: Conversation, held: AsyncExitStack
+    services: Services, record: RequestRecord, conversation: Conversation, wishes: Wishes, held: AsyncExitStack
 ) -> tuple[Prompt, list[Decoded]]:
     """Take a place, get and decode the pictures, build the prompt; place and frames are let go of with `held`."""
     check_pictures(services, conversation.pictures)
     check_videos(services, conversation.videos)
-    record.queue_seconds = await held.enter_async_context(services.admission.place())
+    weight = places(conversation, wishes, services.limits)
+    record.queue_seconds = await held.enter_async_context(services.admission.place(weight))
     frames = await decoded(record, await decoding(services, record, conversation), held)
     prompt = built(services, conversation, frames)
+    if prompt.conversation:
+        prompt = await read(services, record, prompt, frames)
     record.tokens_in = len(prompt.token_ids)
     record.videos = sum(one.is_video for one in frames)
     record.pictures = len(frames) - record.videos
     return prompt, frames
+
+
+async def read(services: Services, record: RequestRecord, prompt: Prompt, frames: list[Decoded]) -> Prompt:
+    """The prompt with the token ids that an engine makes of it. Raises BadRequest when the model's processor does not
+    take the conversation."""
+    request = Submission(
+        next(request_numbers),
+        [],
+        Sampling(0),
+        media=media_of(frames),
+        salt=salt(record, ""),
+        conversation=prompt.conversation,
+    )
+    engine = await services.engines.wake(request.prefix)
+    descriptors = [part.descriptor for one in frames for part in one.parts]
+    async with aclosing(engine.generate(request, descriptors)) as steps:
+        ids = [token async for progress in steps for token in progress.tokens]
+    return replace(prompt, token_ids=ids)
+
+
+def media_of(frames: list[Decoded]) -> list[Frames]:
+    """The frames as the engine is told of them."""
+    return [Frames(p.digest, p.frames, p.height, p.width) for f in frames for p in f.parts]
+
+
+def salt(record: RequestRecord, own: str) -> bytes:
+    """What is cached is shared within this."""
+    return f"{record.key or ''}\n{own}".encode("utf-8", "surrogatepass")
 
 
 async def text_of(services: Services, record: RequestRecord, conversation: Conversation, wishes: Wishes) -> str:
@@ -171,7 +204,7 @@ async def text_of(services: Services, record: RequestRecord, conversation: Conve
 async def prompt_of(services: Services, record: RequestRecord, conversation: Conversation) -> Prompt:
     """The prompt of a conversation that is not answered. Raises as `answering` does."""
     async with AsyncExitStack() as held:
-        return (await prepared(services, record, conversation, held))[0]
+        return (await prepared(services, record, conversation, Wishes(max_tokens=1), held))[0]
 
 
 async def decoding(

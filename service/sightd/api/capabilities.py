@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from .. import version
 from ..config.limits import Limits
+from ..models.families import Batching, PicturePlan
 from .chat.schema import ChatRequest
 from .models import max_model_len
 from .services import Served
@@ -33,11 +34,13 @@ class Parameters(BaseModel):
 
 
 class Capabilities(BaseModel):
-    """What this server does."""
+    """What this server does. With `batching` in turns, requests wait for each other: every answer is right, and slower
+    the more there are."""
 
     version: str
     model: str
     max_model_len: int | None
+    batching: Batching
     input_modalities: list[Literal["text", "image", "video"]]
     output_modalities: list[Literal["text"]]
     tools: bool
@@ -62,21 +65,23 @@ async def capabilities(request: Request, services: Served) -> Capabilities:
         version=version.VERSION,
         model=services.names.primary,
         max_model_len=max_model_len(services),
+        batching=services.prompts.batching,
         input_modalities=services.input_modalities,
         output_modalities=["text"],
         tools="tools" in known,
         template_variables=sorted(known - {"tools"}),
         endpoints=[f"{method.upper()} {path}" for path, methods in paths.items() for method in methods],
-        chat_parameters=parameters(),
+        chat_parameters=parameters(services.prompts.picture_plan),
         limits=services.limits,
     )
 
 
-def parameters() -> Parameters:
-    """The chat request's fields by what is done with them."""
+def parameters(plan: PicturePlan) -> Parameters:
+    """The chat request's fields by what is done with them, for a model that prepares pictures in this way."""
     groups: dict[str, list[str]] = {"honoured": [], "no_effect": [], "refused": []}
     for name, field in ChatRequest.model_fields.items():
         nothing: Any = field.annotation
-        kind = "refused" if nothing is type(None) else "no_effect" if field.description == NO_EFFECT else "honoured"
+        refused = nothing is type(None) or (name == "mm_processor_kwargs" and not plan.adjustable)
+        kind = "refused" if refused else "no_effect" if field.description == NO_EFFECT else "honoured"
         groups[kind].append(name)
     return Parameters(**groups)

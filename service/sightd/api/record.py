@@ -36,8 +36,8 @@ class RequestRecord:
     bytes_in: int = 0
     bytes_out: int = 0
     pictures: int = 0
-    videos: int = 0
     model: str | None = None
+    videos: int = 0
     device: str | None = None
     tokens_in: int = 0
     tokens_out: int = 0
@@ -50,6 +50,7 @@ class RequestRecord:
     reason: str | None = None
     prompt: str | None = None
     answer: str | None = None
+    audit: str | None = None
     gaps: list[float] = field(default_factory=list)
     finishes: list[str] = field(default_factory=list)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import uuid
 
@@ -10,6 +11,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .. import logs
+from ..audit import AuditLog
 from .metrics.requests import RequestMetrics
 from .record import RequestRecord
 
@@ -21,11 +23,13 @@ log = logs.get("sightd.request")
 
 
 class RequestLog:
-    """ASGI middleware. Accepts the client's X-Request-ID when it is well-formed and always returns one."""
+    """ASGI middleware. Accepts the client's X-Request-ID when it is well-formed and always returns one. Requests that
+    are not probes go into the audit log, where one is kept."""
 
-    def __init__(self, app: ASGIApp, metrics: RequestMetrics) -> None:
+    def __init__(self, app: ASGIApp, metrics: RequestMetrics, audit: AuditLog | None = None) -> None:
         self.app = app
         self._metrics = metrics
+        self._audit = audit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -35,9 +39,14 @@ class RequestLog:
         record = RequestRecord(request_id(Headers(scope=scope)), scope["method"], scope["path"])
         scope["record"] = record
 
+        audit = None if record.path in QUIET_ENDPOINTS else self._audit
+        body = hashlib.sha256()
+
         async def counted_receive() -> Message:
             message = await receive()
             record.bytes_in += len(message.get("body", b""))
+            if audit:
+                body.update(message.get("body", b""))
             return message
 
         async def counted_send(message: Message) -> None:
@@ -51,6 +60,8 @@ class RequestLog:
             try:
                 await self.app(scope, counted_receive, counted_send)
             finally:
+                if audit:
+                    record.audit = audit.write(entry(record, scope, body.hexdigest()))
                 write(record, scope)
                 self._metrics.note(record)
 
@@ -59,6 +70,16 @@ def request_id(headers: Headers) -> str:
     """The client's id, or a new one."""
     given = headers.get("x-request-id", "")
     return given if ID_FORM.fullmatch(given) else f"req-{uuid.uuid4().hex}"
+
+
+AUDITED = ("request_id", "key", "status", "bytes_in", "bytes_out", "pictures", "tokens_in", "tokens_out", "error")
+
+
+def entry(record: RequestRecord, scope: Scope, body: str) -> dict[str, object]:
+    """What the audit log keeps of a request: who, which endpoint, sizes, and the hash of the body that was read."""
+    kept = {name: value for name in AUDITED if (value := getattr(record, name)) is not None}
+    client = scope.get("client") or ("",)
+    return {"client": client[0], "endpoint": f"{record.method} {record.path}", "body_sha256": body, **kept}
 
 
 def write(record: RequestRecord, scope: Scope) -> None:

@@ -48,9 +48,9 @@ class Services:
 
     @property
     def video_plan(self) -> VideoPlan | None:
-        """How videos are seen within the operator's limits; None where the model takes none or they are off."""
+        """How videos are seen within those limits; None where the model takes none or they are off."""
         own = self.prompts.video_plan if self.settings.media.video_decoders else None
-        return None if own is None else own.within(self.limits.video_frames, self.limits.video_pixels)
+        return own.within(self.limits.video_frames, self.limits.video_pixels) if own is not None else None
 
     @property
     def input_modalities(self) -> list[Literal["text", "image", "video"]]:

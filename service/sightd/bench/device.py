@@ -22,6 +22,7 @@ from ..config import Settings
 from ..engine import process
 from ..engine.core import Engine
 from ..engine.protocol import Frames, Sampling, Submission
+from ..models.checkpoint import CheckpointError
 from ..models.families import PromptBuilder, prompt_builder
 from ..models.prompt import Media
 
@@ -40,6 +41,7 @@ class Bench:
             "folder": str(folder),
             "device": device,
             "dtype": dtype,
+            "quantization": "none",
             **settings.engine.model_dump(),
             "max_sequences": 128,
             "max_model_len": 4096,
@@ -48,8 +50,12 @@ class Bench:
         }
         self.device = torch.device(device)
         self.prompts: PromptBuilder = prompt_builder(folder)
-        self.engine: Engine
-        self.engine, self.info = process.build(start)
+        engine, self.info = process.build(start)
+        if not isinstance(engine, Engine):
+            raise CheckpointError(
+                f"{folder} cannot be measured by itself: its requests take turns. Use sightctl bench."
+            )
+        self.engine = engine
         self.model_seconds = 0.0
         self.engine.runner.run = self._timed(self.engine.runner.run)  # type: ignore[assignment]
 

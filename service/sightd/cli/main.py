@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from .. import version
+from .audit import audit
 from .bench import bench
 from .check import check
 from .config import check_config, show_config
@@ -20,5 +21,5 @@ def main() -> None:
     """Ask, check and look after a sightd."""
 
 
-for verb in (bench, check, check_config, keys, model, show_config, recognize, selftest):
+for verb in (audit, bench, check, check_config, keys, model, show_config, recognize, selftest):
     main.add_command(verb)

@@ -15,7 +15,6 @@ from rich.table import Table
 from ..config.model import EMBEDDED
 from ..config.sources import DEFAULT_FOLDER
 from ..models.checkpoint import CheckpointError
-from ..models.families import prompt_builder
 from ..models.store import StoreError, hubs, importing, manifest, pulling
 from ..models.store.shelf import Store
 from ..models.store.switching import RESTART, switch_to
@@ -119,7 +118,6 @@ def verify(name: str, revision: str | None, root: Path | None, config: Path | No
     if problems:
         raise StoreError("\n".join(problems))
     family = check(folder)
-    prompt_builder(folder)
     checked = f"{len(known.files)} files are as they came" if known else "it has no manifest to compare files with"
     click.echo(f"{folder} is a whole {family} checkpoint; {checked}.")
 
@@ -136,7 +134,6 @@ def switch(name: str, revision: str | None, root: Path | None, config: Path | No
     if name != EMBEDDED:
         folder = opened(root, config).find(name, revision).folder
         check(folder)
-        prompt_builder(folder)
         path = str(folder)
     written = switch_to(path, config or DEFAULT_FOLDER)
     effective = loaded_or_exit(config)

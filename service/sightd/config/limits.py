@@ -14,6 +14,11 @@ class Limits(Section):
 
     concurrency: int = Field(32, ge=1, le=100_000, description="requests that are worked on at once")
     queue: int = Field(256, ge=0, le=100_000, description="requests that wait; more are refused with Retry-After")
+    place_tokens: int = Field(
+        16384,
+        ge=256,
+        description="a request counts once in concurrency for every so many tokens that it is estimated to have",
+    )
     request_bytes: int = Field(96 * MIB, ge=1024, description="largest request body")
     image_bytes: int = Field(20 * MIB, ge=1024, description="largest picture file")
     image_pixels: int = Field(7680 * 4320, ge=1, description="most pixels of a picture (8K is 33 million)")

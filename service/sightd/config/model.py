@@ -28,6 +28,9 @@ class Model(Section):
     unload_minutes: float = Field(
         0.0, ge=0, le=525_600, description="unload the model after so many idle minutes, load it on demand; 0: never"
     )
+    quantization: Literal["none", "int8", "int4"] = Field(
+        "none", description="quantise the language model while it is loaded: less memory, answers slightly different"
+    )
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
         "auto", description="number format of the weights; auto takes the checkpoint's own"
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from .access import Auth, Cors
+from .audit import Audit
 from .engine import Engine
 from .limits import Limits
 from .logging import Logging
@@ -32,4 +33,5 @@ class Settings(BaseSettings):
     auth: Auth = Auth()
     cors: Cors = Cors()
     logging: Logging = Logging()
+    audit: Audit = Audit()
     metrics: Metrics = Metrics()

@@ -138,8 +138,9 @@ class EngineClient:
     async def generate(self, request: Submission, descriptors: list[int]) -> AsyncGenerator[Progress, None]:
         """Submit a request with its media's memory files, and give what it brings until it ends. Leaving the iteration
         early aborts the request. Raises Unprocessable for a medium that engines die of, BadRequest
-        for a grammar that does not compile, Internal when the engine gave up. The descriptors stay the caller's."""
-        self._quarantine.check(medium.digest for medium in request.media)
+        for a grammar that does not compile or a conversation that cannot be read, Internal when the engine gave up or
+        the network failed. The descriptors stay the caller's."""
+        self._quarantine.check(request.digests)
         pending = Pending(request, [os.dup(d) for d in descriptors])
         if not self._pending:
             self._last_step = time.monotonic()
@@ -150,12 +151,8 @@ class EngineClient:
                 progress = await pending.progress.get()
                 if isinstance(progress, SightdError):
                     raise progress
-                if progress.refused is not None:
-                    raise BadRequest(
-                        f"The grammar of the answer cannot be compiled: {progress.refused}",
-                        f"回答的语法无法编译：{progress.refused}",
-                        code="invalid_grammar",
-                    )
+                if progress.finish in ("refused", "unreadable", "failed"):
+                    raise refusal(progress)
                 yield progress
                 if progress.finish is not None:
                     return
@@ -222,7 +219,8 @@ class EngineClient:
             pending.produced += progress.tokens
             if progress.finish is not None:
                 # It is over in the engine: nothing to abort, nothing to submit again.
-                self.deaths = 0
+                if progress.finish in ("stop", "length"):
+                    self.deaths = 0
                 self._pending.pop(progress.id)
                 close_all(pending.descriptors)
             pending.progress.put_nowait(progress)
@@ -236,7 +234,11 @@ class EngineClient:
         close_all(descriptors)
 
     def _warmed(self, progress: Progress) -> None:
-        if progress.finish is not None and self.state == "warming":
+        if progress.finish in ("unreadable", "failed"):
+            self._give_up(f"the model does not answer a first question: {progress.refused or 'the log says why'}")
+            assert self._process is not None
+            self._process.kill()
+        elif progress.finish is not None and self.state == "warming":
             self.reason = ""
             self._enter("ready")
             log.info("engine ready", device=self.device)
@@ -261,7 +263,7 @@ class EngineClient:
     def _refuse_guilty(self) -> None:
         for pending in self._pending.values():
             try:
-                self._quarantine.check(medium.digest for medium in pending.request.media)
+                self._quarantine.check(pending.request.digests)
             except SightdError as error:
                 pending.progress.put_nowait(error)
 
@@ -292,3 +294,22 @@ class EngineClient:
         if state != self.state:
             self._last_step = time.monotonic()
         self.state = state
+
+
+def refusal(progress: Progress) -> SightdError:
+    """The error for a request that the engine did not answer."""
+    match progress.finish:
+        case "refused":
+            return BadRequest(
+                f"The grammar of the answer cannot be compiled: {progress.refused}",
+                f"回答的语法无法编译：{progress.refused}",
+                code="invalid_grammar",
+            )
+        case "unreadable":
+            return BadRequest(
+                f"The model's processor does not take this conversation: {progress.refused}",
+                f"模型的处理器不支持该对话：{progress.refused}",
+                param="messages",
+            )
+        case _:
+            return Internal("the model could not answer this request", "模型无法回答该请求")

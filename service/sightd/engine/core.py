@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from collections.abc import Callable
 
 import torch
-from llguidance import LLMatcher
 from torch import Tensor
 
 from .encoder import Encoder
-from .grammar import GrammarError, Grammars
+from .grammar import Grammars, Waiting
 from .logprobs import logprobs
 from .media import MediaStore
 from .memory import used_bytes
@@ -20,9 +19,6 @@ from .sampler import sample
 from .scheduler import Chunk, Scheduler
 from .sequence import Sequence
 
-COMPILE_WAIT = 0.01
-"""Seconds that an otherwise idle step waits for a grammar."""
-
 
 class Engine:
     """A scheduler, an encoder and a runner. `step` is the whole story: schedule, run, sample, encode."""
@@ -31,13 +27,16 @@ class Engine:
         self, scheduler: Scheduler, runner: Runner, encoder: Encoder, media: MediaStore, grammars: Grammars
     ) -> None:
         self.scheduler = scheduler
-        self.grammars = grammars
-        self._compiling: list[tuple[Future[LLMatcher], Sequence]] = []
+        self._compiling = Waiting(grammars)
         self.runner = runner
         self.encoder = encoder
         self.media = media
         self.steps = 0
         self._eos = frozenset(runner.network.eos_token_ids)
+
+    def watch(self, on_pass: Callable[[list[bytes]], None]) -> None:
+        """Have `on_pass` told the digests of media that enter the vision encoder, and none when they are through."""
+        self.encoder.on_pass = lambda media: on_pass([medium.key[1] for medium in media])
 
     @property
     def idle(self) -> bool:
@@ -59,16 +58,13 @@ class Engine:
         counted = 0 if network.penalises_prompt else len(request.token_ids)
         sequence = Sequence(request, media, positions, following - len(request.token_ids), counted)
         if request.sampling.grammar:
-            compiled = self.grammars.compile(request.sampling.grammar, request.produced)
-            self._compiling.append((compiled, sequence))
+            self._compiling.add(sequence)
         else:
             self.scheduler.add(sequence)
 
     def abort(self, request: int) -> None:
         """Drop a request at once, wherever it is."""
-        compiling = [pair for pair in self._compiling if pair[1].id == request]
-        sequence = compiling[0][1] if compiling else self.scheduler.find(request)
-        self._compiling = [pair for pair in self._compiling if pair not in compiling]
+        sequence = self._compiling.drop(request) or self.scheduler.find(request)
         if sequence is not None:
             self._drop(sequence)
             self.encoder.drop_unused()
@@ -113,21 +109,13 @@ class Engine:
         )
 
     def _take_compiled(self) -> list[Progress]:
-        """Let sequences with a finished grammar in; with nothing else to do, wait a moment for one."""
-        if not self._compiling:
-            return []
-        wait([future for future, _ in self._compiling], COMPILE_WAIT if self.scheduler.idle else 0, FIRST_COMPLETED)
-        done = [pair for pair in self._compiling if pair[0].done()]
-        self._compiling = [pair for pair in self._compiling if pair not in done]
-        refused = []
-        for future, sequence in done:
-            try:
-                sequence.matcher = future.result()
-                self.scheduler.add(sequence)
-            except GrammarError as error:
-                self._release(sequence)
-                refused.append(Progress(sequence.id, [], finish="refused", refused=str(error)))
-        return refused
+        """Let sequences with a finished grammar in."""
+        ready, refused = self._compiling.take(self.scheduler.idle)
+        for sequence in ready:
+            self.scheduler.add(sequence)
+        for sequence in refused:
+            self._release(sequence)
+        return list(refused.values())
 
     def _run(self, chunks: list[Chunk]) -> list[Progress]:
         logits = self.runner.run(chunks)
@@ -143,13 +131,6 @@ class Engine:
 
     def _advance(self, sequence: Sequence, token: int, reported: Logprobs | None) -> Progress:
         sequence.append(token, self._eos)
-        likely = None if reported is None else [reported]
         if sequence.finish is not None:
             self._drop(sequence)
-        if sequence.first_token is not None:
-            return Progress(sequence.id, [token], likely, sequence.finish)
-        sequence.first_token = time.monotonic()
-        started = sequence.started or sequence.arrived
-        return Progress(
-            sequence.id, [token], likely, sequence.finish, started - sequence.arrived, sequence.first_token - started
-        )
+        return sequence.progress(token, reported)

@@ -4,7 +4,7 @@ bound what a grammar may cost; compiled in a thread beside the engine's steps.""
 from __future__ import annotations
 
 from collections import OrderedDict
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
 import llguidance.numpy
@@ -13,9 +13,12 @@ import torch
 from llguidance import LLMatcher, LLTokenizer
 from torch import Tensor
 
+from .protocol import Progress
 from .sequence import Sequence
 
 KEPT = 64
+COMPILE_WAIT = 0.01
+"""Seconds that an otherwise idle engine waits for a grammar."""
 
 
 class GrammarError(Exception):
@@ -49,6 +52,45 @@ class Grammars:
         matcher = compiled.deep_copy()
         matcher.consume_tokens(produced)
         return matcher
+
+
+class Waiting:
+    """Sequences whose grammar is being compiled."""
+
+    def __init__(self, grammars: Grammars) -> None:
+        self._grammars = grammars
+        self._pairs: list[tuple[Future[LLMatcher], Sequence]] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._pairs)
+
+    def add(self, sequence: Sequence) -> None:
+        """Compile the sequence's grammar, and keep the sequence meanwhile."""
+        request = sequence.request
+        self._pairs.append((self._grammars.compile(request.sampling.grammar, request.produced), sequence))
+
+    def drop(self, request: int) -> Sequence | None:
+        """Forget a request; its sequence, if it was here."""
+        found = next((sequence for _, sequence in self._pairs if sequence.id == request), None)
+        self._pairs = [pair for pair in self._pairs if pair[1] is not found]
+        return found
+
+    def take(self, idle: bool) -> tuple[list[Sequence], dict[Sequence, Progress]]:
+        """The sequences that have their grammar now, and what those are told whose grammar does not compile; when
+        there is nothing else to do (`idle`), it waits a moment for one."""
+        if not self._pairs:
+            return [], {}
+        wait([future for future, _ in self._pairs], COMPILE_WAIT if idle else 0, FIRST_COMPLETED)
+        done = [pair for pair in self._pairs if pair[0].done()]
+        self._pairs = [pair for pair in self._pairs if pair not in done]
+        ready, refused = [], {}
+        for future, sequence in done:
+            try:
+                sequence.matcher = future.result()
+                ready.append(sequence)
+            except GrammarError as error:
+                refused[sequence] = Progress(sequence.id, [], finish="refused", refused=str(error))
+        return ready, refused
 
 
 def masked(logits: Tensor, sequences: list[Sequence]) -> Tensor:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from pathlib import Path
 
 import torch
 
-from .memory import used_bytes, weights_bytes
+from .memory import used_bytes
 
 EVERY_SECONDS = 0.5
 MOST = 0.99
@@ -16,10 +15,11 @@ MOST = 0.99
 
 
 class LoadingProgress:
-    """Tells `report` the share of the weights that is on the device, every half second while the block runs."""
+    """Tells `report` the share of `size` bytes of weights that is on the device, every half second while the block
+    runs."""
 
-    def __init__(self, folder: Path, device: torch.device, report: Callable[[float], None]) -> None:
-        self._size = max(1, weights_bytes(folder))
+    def __init__(self, size: int, device: torch.device, report: Callable[[float], None]) -> None:
+        self._size = max(1, size)
         self._device = device
         self._report = report
         self._before = used_bytes(device)

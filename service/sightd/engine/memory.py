@@ -35,11 +35,6 @@ def free_bytes(device: torch.device, utilization: float) -> int:
     return int(min(available_memory(), cgroup_room()) * utilization * CPU_SHARE)
 
 
-def weights_bytes(folder: Path) -> int:
-    """Bytes of a checkpoint's weight files."""
-    return sum(path.stat().st_size for path in folder.glob("*.safetensors"))
-
-
 def used_bytes(device: torch.device) -> int:
     """Bytes that this process holds on the device."""
     if device.type == "cuda":
@@ -47,10 +42,9 @@ def used_bytes(device: torch.device) -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-def check_weights(folder: Path, device: torch.device, utilization: float) -> None:
-    """Refuse a checkpoint that the device cannot hold before anything of it is read. Raises DoesNotFit."""
+def check_weights(size: int, device: torch.device, utilization: float) -> None:
+    """Refuse weights of `size` bytes that the device cannot hold before any of them is read. Raises DoesNotFit."""
     room = free_bytes(device, utilization) / (1.0 if device.type == "cuda" else CPU_SHARE)
-    size = weights_bytes(folder)
     if size > room:
         raise DoesNotFit(
             f"The weights take {size / 2**30:.1f} GiB and {device} has {room / 2**30:.1f} GiB for them: free memory, "

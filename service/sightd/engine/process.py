@@ -18,11 +18,14 @@ from torch import Tensor
 from .. import logs
 from ..config.logging import Logging
 from ..models.checkpoint import CheckpointError
+from ..models.generic.network import GenericNetwork
 from ..models.loading import load_network
 from ..models.network import Network
+from ..models.quantising import stored_quantisation
+from ..models.weightsizes import loaded_bytes
 from ..processes.channel import ChannelClosed, Received, receive, send, waiting
 from ..processes.child import attach
-from .attention import AttentionBackend, hook
+from .attention import hook
 from .attention.choice import choose
 from .blocks import BlockPool
 from .core import Engine
@@ -30,13 +33,14 @@ from .encoder import Encoder
 from .grammar import Grammars
 from .kv_cache import KVCache
 from .loadingprogress import LoadingProgress
-from .media import MediaStore, Medium
+from .media import MediaStore
 from .memory import CachePlan, DoesNotFit, check_weights, free_bytes, plan
 from .pace import Pace
 from .packing import pack_linears
 from .protocol import EngineInfo, Frames, unpacked
 from .runner import Runner
 from .scheduler import Scheduler
+from .turns import MOST_TOGETHER, TurnEngine
 
 BLOCK_SIZE = 16
 CPU_STEP_TOKENS, CUDA_STEP_TOKENS = 512, 8192
@@ -51,7 +55,9 @@ BEAT_SECONDS = 1.0
 log = logs.get(__name__)
 
 
-def build(start: dict[str, Any], on_progress: Callable[[float], None] = lambda _: None) -> tuple[Engine, EngineInfo]:
+def build(
+    start: dict[str, Any], on_progress: Callable[[float], None] = lambda _: None
+) -> tuple[Engine | TurnEngine, EngineInfo]:
     """Load the checkpoint and make the engine that `start` describes; `on_progress` is told the share that is loaded
     now and then. Raises CheckpointError or DoesNotFit."""
     began = time.monotonic()
@@ -59,10 +65,12 @@ def build(start: dict[str, Any], on_progress: Callable[[float], None] = lambda _
     if device.type == "cpu":
         torch.set_num_threads(start["threads"] or threads())
     hook.register()
-    check_weights(folder, device, start["memory_utilization"])
-    with LoadingProgress(folder, device, on_progress):
-        family, network = load_network(folder, device, start["dtype"], hook.NAME)
-        if device.type == "cpu":
+    size = loaded_bytes(folder, start["dtype"], device.type == "cuda", start["quantization"])
+    check_weights(size, device, start["memory_utilization"])
+    with LoadingProgress(size, device, on_progress):
+        family, network = load_network(folder, device, start["dtype"], hook.NAME, start["quantization"])
+        generic = isinstance(network, GenericNetwork)
+        if device.type == "cpu" and not generic:
             pack_linears(network.module)
     room = free_bytes(device, start["memory_utilization"])
     planned = plan(
@@ -72,14 +80,14 @@ def build(start: dict[str, Any], on_progress: Callable[[float], None] = lambda _
         start["cache_tokens"],
         start["max_model_len"],
         network.max_positions,
-        start["max_sequences"],
+        min(start["max_sequences"], MOST_TOGETHER) if generic else start["max_sequences"],
     )
-    attention, backend = choose(network.device, network.cache_shape, network.heads)
-    engine = assemble(start, network, planned, backend)
+    attention, engine = assemble(start, network, planned)
     info = EngineInfo(
         device=str(device),
         attention=attention,
         dtype=str(network.cache_shape.dtype).removeprefix("torch."),
+        quantization=stored_quantisation(folder) or start["quantization"],
         family=family,
         max_model_len=planned.max_model_len,
         cache_tokens=planned.blocks * BLOCK_SIZE,
@@ -97,27 +105,32 @@ def threads() -> int:
     return chosen if chosen > 1 else len(os.sched_getaffinity(0))
 
 
-def assemble(start: dict[str, Any], network: Network, planned: CachePlan, attention: AttentionBackend) -> Engine:
-    """The engine's parts for a loaded network."""
+def assemble(
+    start: dict[str, Any], network: Network | GenericNetwork, planned: CachePlan
+) -> tuple[str, Engine | TurnEngine]:
+    """The name of the attention's back end, and the engine for a loaded network."""
     on_cpu = network.device.type == "cpu"
+    grammars = Grammars(Path(start["folder"]), network.vocabulary, network.eos_token_ids)
+    if isinstance(network, GenericNetwork):
+        return "transformers", TurnEngine(network, grammars, planned.blocks * BLOCK_SIZE, start["max_sequences"])
+    name, attention = choose(network.device, network.cache_shape, network.heads)
     cache = KVCache(network.cache_shape, planned.blocks, BLOCK_SIZE, network.device)
     most = start["max_batch_tokens"] or (CPU_STEP_TOKENS if on_cpu else CUDA_STEP_TOKENS)
     pace = Pace(most, min(most, CPU_LEAST_TOKENS if on_cpu else CUDA_LEAST_TOKENS))
     scheduler = Scheduler(BlockPool(planned.blocks, BLOCK_SIZE), start["max_sequences"], pace)
     encoder = Encoder(network, attention, CPU_ENCODER_PIXELS if on_cpu else CUDA_ENCODER_PIXELS)
-    grammars = Grammars(Path(start["folder"]), network.vocabulary, network.eos_token_ids)
     store = MediaStore(start["encoder_cache_bytes"])
-    return Engine(scheduler, Runner(network, cache, attention), encoder, store, grammars)
+    return name, Engine(scheduler, Runner(network, cache, attention), encoder, store, grammars)
 
 
 class Serving:
     """The loop between the channel and the engine."""
 
-    def __init__(self, end: socket.socket, engine: Engine) -> None:
+    def __init__(self, end: socket.socket, engine: Engine | TurnEngine) -> None:
         self._end = end
         self._engine = engine
         self._last_sent = self._last_counted = time.monotonic()
-        engine.encoder.on_pass = self._report_pass
+        engine.watch(self._report_pass)
 
     def run(self) -> None:
         """Serve until the front is gone."""
@@ -149,8 +162,8 @@ class Serving:
         elif message["type"] == "log_level":
             logs.set_level(message["level"])
 
-    def _report_pass(self, media: list[Medium]) -> None:
-        self._send({"type": "encoding", "digests": [medium.key[1] for medium in media]})
+    def _report_pass(self, digests: list[bytes]) -> None:
+        self._send({"type": "encoding", "digests": digests})
 
     def _send(self, message: dict[str, Any]) -> None:
         send(self._end, message)

@@ -17,7 +17,7 @@ from ..models.prompt import Span
 
 PREFIX_TOKENS = 64
 
-FinishReason = Literal["stop", "length", "refused"]
+FinishReason = Literal["stop", "length", "refused", "unreadable", "failed", "read"]
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,10 @@ class Frames:
 @dataclass(frozen=True)
 class Submission:
     """A request as the engine takes it. `produced` are tokens that it already brought before an engine died; a lower
-    `priority` goes first; what is cached is shared among requests of the same `salt` only."""
+    `priority` goes first; what is cached is shared among requests of the same `salt` only.
+
+    Where the engine makes the token ids there is a `conversation` (see `sightd.models.prompt.Prompt`) in their place;
+    with `max_tokens` 0 such a request asks for them and no more."""
 
     id: int
     token_ids: list[int]
@@ -75,6 +78,13 @@ class Submission:
     produced: list[int] = field(default_factory=list)
     priority: int = 0
     salt: bytes = b""
+    conversation: str = ""
+
+    @property
+    def digests(self) -> list[bytes]:
+        """The names of its media, and one for all of them together where there are several."""
+        each = [medium.digest for medium in self.media]
+        return each if len(each) < 2 else [*each, hashlib.blake2b(b"".join(each), digest_size=16).digest()]
 
     def without(self, token: int) -> Submission:
         """The same without a token in the prompt, wherever it is but at the end, from where the answer goes on."""
@@ -88,7 +98,8 @@ class Submission:
     @property
     def prefix(self) -> bytes:
         """A name for how the request begins: its first medium, or its first tokens."""
-        begin = self.media[0].digest if self.media else repr(self.token_ids[:PREFIX_TOKENS]).encode()
+        first = self.conversation or repr(self.token_ids[:PREFIX_TOKENS])
+        begin = self.media[0].digest if self.media else first.encode()
         return hashlib.blake2b(self.salt + begin, digest_size=16).digest()
 
     def packed(self) -> dict[str, Any]:
@@ -107,6 +118,7 @@ def unpacked(message: dict[str, Any]) -> Submission:
         produced=message["produced"],
         priority=message["priority"],
         salt=message["salt"],
+        conversation=message["conversation"],
     )
 
 
@@ -122,8 +134,9 @@ Logprobs = tuple[float, list[int], list[float]]
 @dataclass(frozen=True)
 class Progress:
     """What one step brought for one request: new tokens (with as many `logprobs` where they are wanted), and why it
-    ended if it did. Times are seconds spent waiting for a place and in prefill, sent with the first token.
-    `refused` says what is wrong with a grammar."""
+    ended if it did. Times are seconds spent waiting for a place and in prefill, sent with the first token. At "read"
+    the tokens are the prompt's; `refused` says what is wrong with a grammar ("refused") or a conversation
+    ("unreadable"); at "failed" the network could not answer."""
 
     id: int
     tokens: list[int]
@@ -156,6 +169,7 @@ class EngineInfo:
     device: str
     attention: str
     dtype: str
+    quantization: str
     family: str
     max_model_len: int
     cache_tokens: int

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from .blocks import Digest, chain
 from .media import Medium
-from .protocol import FinishReason, Submission
+from .protocol import FinishReason, Logprobs, Progress, Submission
 
 
 @dataclass(eq=False)
@@ -114,6 +114,15 @@ class Sequence:
             self.finish = "stop"
         elif self.produced >= sampling.max_tokens:
             self.finish = "length"
+
+    def progress(self, token: int, reported: Logprobs | None) -> Progress:
+        """What the front is told of the token that was appended last."""
+        likely = None if reported is None else [reported]
+        if self.first_token is not None:
+            return Progress(self.id, [token], likely, self.finish)
+        self.first_token = time.monotonic()
+        started = self.started or self.arrived
+        return Progress(self.id, [token], likely, self.finish, started - self.arrived, self.first_token - started)
 
     def _grammar_ends_with(self, token: int) -> bool:
         """Tell the grammar of the token; whether nothing can follow it."""

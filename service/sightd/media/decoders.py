@@ -15,7 +15,7 @@ MIB = 1024 * 1024
 
 
 class PictureDecoders(DecoderPool):
-    """Decoders of pictures of at most `max_pixels` pixels."""
+    """Decoders of pictures of at most `max_pixels` pixels, which may change while they run."""
 
     def __init__(self, media: Media, max_pixels: int, family: str) -> None:
         self.max_pixels = max_pixels
@@ -41,7 +41,7 @@ class PictureDecoders(DecoderPool):
 
 
 class VideoDecoders(DecoderPool):
-    """Decoders of videos within the operator's limits; none where videos are off."""
+    """Decoders of videos within the operator's `limits`, which may change while they run; none where videos are off."""
 
     def __init__(self, media: Media, limits: Limits, family: str) -> None:
         self.limits = limits
@@ -58,10 +58,12 @@ class VideoDecoders(DecoderPool):
     async def decode(self, data: bytes, plan: VideoPlan) -> Decoded:
         """Decode the frames of a video that a model sees. Raises BadRequest, TooLarge or Unprocessable with a sentence
         when it cannot be used."""
-        most = self.limits
-        allowed = {"frames": most.video_file_frames, "seconds": most.video_seconds, "pixels": most.video_frame_pixels}
-        job = {"family": plan.family, "numbers": plan.numbers, "limits": allowed}
-        return sealed(await self.run(job, data))
+        limits = {
+            "frames": self.limits.video_file_frames,
+            "seconds": self.limits.video_seconds,
+            "pixels": self.limits.video_frame_pixels,
+        }
+        return sealed(await self.run({"family": plan.family, "numbers": plan.numbers, "limits": limits}, data))
 
 
 def bounds(memory_mib: int, seconds: float, jobs: int) -> Bounds:

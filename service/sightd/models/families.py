@@ -6,9 +6,10 @@ import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from .checkpoint import CheckpointError, read_json
+from .generic.known import MODEL_TYPES
 from .prompt import Media, Prompt
 from .template import ChatTemplate, Message
 from .tokenizer import Tokenizer
@@ -18,10 +19,14 @@ FAMILIES = {
     "qwen2_vl": "qwen_vl",
     "qwen2_5_vl": "qwen_vl",
     "qwen3_vl": "qwen_vl",
+    "qwen3_vl_moe": "qwen_vl",
     "minicpmv": "minicpm_v",
     "minicpmo": "minicpm_v",
-}
+} | dict.fromkeys(MODEL_TYPES, "generic")
 """`model_type` of config.json to the package of the family."""
+
+Batching = Literal["continuous", "turns"]
+"""How the engine serves several requests at once: all of them in every step, or one after another token by token."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,11 @@ class PicturePlan:
         return replace(self, numbers=self.numbers | {"min_pixels": least, "max_pixels": most})
 
     @property
+    def adjustable(self) -> bool:
+        """Whether requests can say how pictures are prepared."""
+        return self.slices or "min_pixels" in self.numbers
+
+    @property
     def slices(self) -> bool:
         """Whether the family slices pictures."""
         return "max_slice_nums" in self.numbers
@@ -66,6 +76,7 @@ class PicturePlan:
 class PromptBuilder(Protocol):
     """What a family's `plan` module makes for the HTTP front."""
 
+    batching: Batching
     tokenizer: Tokenizer
     template: ChatTemplate
     picture_plan: PicturePlan

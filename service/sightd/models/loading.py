@@ -10,19 +10,41 @@ from safetensors import SafetensorError
 from transformers.utils import logging as transformers_logging
 
 from .checkpoint import CheckpointError
+from .generic.network import GenericNetwork
 from .network import Network
+from .quantising import stored_quantisation
 from .wholeness import check
 
 
-def load_network(folder: Path, device: torch.device, dtype: str, attention: str) -> tuple[str, Network]:
+def load_network(
+    folder: Path, device: torch.device, dtype: str, attention: str, quantization: str = "none"
+) -> tuple[str, Network | GenericNetwork]:
     """The family's name and its loaded network. `dtype` is "auto" or a torch name; `attention` is the name of the
-    attention function in transformers. Raises CheckpointError when the checkpoint cannot be loaded whole."""
+    attention function in transformers; `quantization` is what is to be done to the language model (see
+    `quantising.quantise`). Raises CheckpointError when the checkpoint cannot be loaded whole."""
     transformers_logging.disable_progress_bar()
-    name = check(folder)
+    name, stored = check(folder), stored_quantisation(folder)
+    # MiniCPM's four-bit weights become ordinary ones as they are read.
+    if stored is not None and quantization != "none" and name != "minicpm_v":
+        raise CheckpointError(
+            f"{folder} is quantised already ({stored}): leave model.quantization out, or take the full checkpoint."
+        )
     module = importlib.import_module(f"{__package__}.{name}.network")
     wanted = dtype if dtype == "auto" else getattr(torch, dtype)
     try:
-        network: Network = module.load(folder, device, wanted, attention)
-    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-        raise CheckpointError(f"{folder} cannot be loaded: {str(error).strip().splitlines()[0]}") from error
+        network: Network | GenericNetwork = module.load(folder, device, wanted, attention, quantization)
+    except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise CheckpointError(f"{folder} cannot be loaded: {reason}{alternatives(stored, device)}") from error
     return name, network
+
+
+def alternatives(stored: str | None, device: torch.device) -> str:
+    """What else there is when a checkpoint that is quantised in this way does not load."""
+    if stored is None:
+        return ""
+    return (
+        f" Its weights are quantised ({stored}), which this machine cannot use on {device}: install what is missing, "
+        'take a device that can, or take the full checkpoint, with model.quantization = "int8" or "int4" if it is '
+        "too large."
+    )

@@ -45,7 +45,10 @@ class Span:
 
 @dataclass(frozen=True)
 class Prompt:
-    """A prompt ready for the engine."""
+    """A prompt ready for the engine. Where only the engine can make the token ids there are none at first, and
+    `conversation` is what it reads: JSON with `messages`, `tools`, `continued` (whether the answer goes on with the
+    last message) and `variables` of the chat template."""
 
     token_ids: list[int]
     spans: list[Span] = field(default_factory=list)
+    conversation: str = ""

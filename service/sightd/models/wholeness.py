@@ -13,7 +13,7 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 
 from .checkpoint import CheckpointError, read_json
-from .families import family
+from .families import family, prompt_builder
 
 INDEX, SINGLE = "model.safetensors.index.json", "model.safetensors"
 PICKLED = (".bin", ".ckpt", ".joblib", ".pickle", ".pkl", ".pt", ".pth")
@@ -24,11 +24,16 @@ NAMED = 5
 
 def check(folder: Path) -> str:
     """The family of a checkpoint folder whose files are all there. Raises CheckpointError with the file and the reason:
-    an architecture that is not known, links out of the folder, weights that are missing, cut off or pickled."""
+    an architecture that is not known, links out of the folder, weights that are missing, cut off or pickled, a
+    tokenizer or a template that cannot be used."""
     name = family(folder)
     check_links(folder)
-    for path, wanted in weight_files(folder).items():
+    files = weight_files(folder)
+    for path in files:
+        check_present(path)
+    for path, wanted in files.items():
         check_weights(path, wanted)
+    prompt_builder(folder)
     return name
 
 
@@ -59,11 +64,15 @@ def weight_files(folder: Path) -> dict[Path, list[str]]:
     return dict(sorted(found.items()))
 
 
-def check_weights(path: Path, wanted: Iterable[str]) -> None:
-    """Raise CheckpointError unless this is a whole safetensors file that holds the weights."""
+def check_present(path: Path) -> None:
+    """Raise CheckpointError unless the file is there."""
     if not path.is_file():
         complaint = f"{path} is missing: {path.parent} is not a whole checkpoint folder."
         raise CheckpointError(complaint + instead(path.parent))
+
+
+def check_weights(path: Path, wanted: Iterable[str]) -> None:
+    """Raise CheckpointError unless this is a whole safetensors file that holds the weights."""
     try:
         with safe_open(path, framework="np") as file:
             lacking = sorted(set(wanted) - set(file.keys()))

@@ -16,6 +16,7 @@ from transformers import Qwen2Config, Qwen2ForCausalLM, SiglipVisionConfig
 from ..checkpoint import CheckpointError
 from ..network import CacheShape
 from ..prompt import Span
+from ..quantising import quantise
 from ..tokenizer import Tokenizer
 from .resampler import Resampler
 from .settings import Preprocessing, read_config, read_preprocessing
@@ -118,12 +119,15 @@ class MiniCpmNetwork:
         return logits.float()
 
 
-def load(folder: Path, device: torch.device, dtype: torch.dtype | str, attention: str) -> MiniCpmNetwork:
+def load(
+    folder: Path, device: torch.device, dtype: torch.dtype | str, attention: str, quantization: str
+) -> MiniCpmNetwork:
     """Load a checkpoint folder onto `device`. Raises CheckpointError when it cannot be loaded whole."""
     config, preprocessing = read_config(folder), read_preprocessing(folder)
     check_config(config, preprocessing, folder)
     check_quantisation(config, folder)
-    weights = read_weights(folder, device, stored_dtype(config, folder) if isinstance(dtype, str) else dtype)
+    first = device if quantization == "none" else torch.device("cpu")
+    weights = read_weights(folder, first, stored_dtype(config, folder) if isinstance(dtype, str) else dtype)
     if config.get("tie_word_embeddings"):
         weights.setdefault("llm.lm_head.weight", weights["llm.model.embed_tokens.weight"])
     with torch.device("meta"):
@@ -131,7 +135,9 @@ def load(folder: Path, device: torch.device, dtype: torch.dtype | str, attention
     check(module.state_dict(), weights, folder)
     module.load_state_dict(weights, assign=True)
     # Its frequencies are no weights and were left without values above.
-    module.llm.model.rotary_emb = type(module.llm.model.rotary_emb)(module.llm.config).to(device)
+    module.llm.model.rotary_emb = type(module.llm.model.rotary_emb)(module.llm.config)
+    quantise(module.llm.model, quantization, device)
+    module.to(device)
     for one in (module.llm.config, module.vpm.config):
         one._attn_implementation = attention  # noqa: SLF001
     ends = [index for token in ENDS if (index := Tokenizer(folder).id_of(token)) is not None]

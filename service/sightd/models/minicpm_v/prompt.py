@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from ..families import Batching
 from ..prompt import Media, Prompt, Span
 from ..template import ChatTemplate, Message, up_to
 from ..tokenizer import Tokenizer
@@ -18,6 +19,8 @@ CONTROL = ("<image>", "</image>", "<slice>", "</slice>", "<image_id>", "</image_
 class MiniCpmPrompts:
     """Builds prompts for one checkpoint. A picture or slice is `queries` tokens; pictures are numbered in the prompt
     where `use_image_id` says so."""
+
+    batching: Batching = "continuous"
 
     def __init__(self, tokenizer: Tokenizer, template: ChatTemplate, queries: int, use_image_id: bool) -> None:
         missing = [token for token in CONTROL if token not in tokenizer.special]

@@ -11,10 +11,12 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from transformers import AutoModelForImageTextToText, GenerationConfig
+from transformers import GenerationConfig
 
 from ..network import CacheShape
+from ..pretrained import load_pretrained
 from ..prompt import Span
+from ..quantising import quantise
 from .geometry import rotary_positions
 from .pixels import patch_rows
 from .preprocessing import read_preprocessing
@@ -27,12 +29,13 @@ class QwenVlNetwork:
     unseen_token = None
     penalises_prompt = True
 
-    def __init__(self, folder: Path, device: torch.device, dtype: torch.dtype | str, attention: str) -> None:
+    def __init__(
+        self, folder: Path, device: torch.device, dtype: torch.dtype | str, attention: str, quantization: str
+    ) -> None:
         self.device = device
-        model = AutoModelForImageTextToText.from_pretrained(
-            folder, dtype=dtype, local_files_only=True, trust_remote_code=False, use_safetensors=True
-        )
-        self.module = self._model = model.eval().to(device).requires_grad_(False)
+        model: Any = load_pretrained(folder, dtype).eval().requires_grad_(False)
+        quantise(model.model.language_model, quantization, device)
+        self.module = self._model = model.to(device)
         self._text = model.model.language_model
         self._visual = model.model.visual
         for config in {id(c): c for m in model.modules() if (c := getattr(m, "config", None)) is not None}.values():
@@ -115,6 +118,8 @@ def patches_by_product(embed: nn.Module, projection: nn.Conv3d) -> None:
     embed.forward = lambda rows: F.linear(rows, weight, bias)
 
 
-def load(folder: Path, device: torch.device, dtype: torch.dtype | str, attention: str) -> QwenVlNetwork:
-    """Load a checkpoint folder onto `device`."""
-    return QwenVlNetwork(folder, device, dtype, attention)
+def load(
+    folder: Path, device: torch.device, dtype: torch.dtype | str, attention: str, quantization: str
+) -> QwenVlNetwork:
+    """Load a checkpoint folder onto `device`. Raises CheckpointError when it cannot be loaded whole."""
+    return QwenVlNetwork(folder, device, dtype, attention, quantization)

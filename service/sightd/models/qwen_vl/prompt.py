@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from ..families import Batching
 from ..prompt import Media, Prompt, Span
 from ..template import ChatTemplate, Message, up_to
 from ..tokenizer import Tokenizer
@@ -46,6 +47,8 @@ class Layout:
 
 class QwenVlPrompts:
     """Builds prompts for one checkpoint."""
+
+    batching: Batching = "continuous"
 
     def __init__(self, tokenizer: Tokenizer, template: ChatTemplate, layout: Layout) -> None:
         self.tokenizer = tokenizer

@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from ..families import prompt_builder
 from ..wholeness import check
 from . import StoreError
 from .manifest import File, Manifest, describe
@@ -22,7 +21,6 @@ def finish(
     files = {path: examined(folder / path, *promised) for path, promised in expected.items()}
     remove_strangers(folder, set(files))
     check(folder)
-    prompt_builder(folder)
     return store.keep(folder, Manifest(name=name, revision=revision, source=source, files=files))
 
 

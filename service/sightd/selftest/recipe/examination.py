@@ -82,10 +82,12 @@ class Candidate:
 
     def __init__(self, folder: Path) -> None:
         start = {
-            "folder": str(folder), "device": "cpu", "threads": 0, "dtype": "auto", "memory_utilization": 0.5,
+            "folder": str(folder), "device": "cpu", "threads": 0, "dtype": "auto", "quantization": "none", "memory_utilization": 0.5,
             "cache_tokens": TOGETHER * 1024, "max_model_len": 1024, "max_sequences": TOGETHER, "max_batch_tokens": 0, "encoder_cache_bytes": 0,
         }  # fmt: skip
-        self._engine: Engine = build(start)[0]
+        engine = build(start)[0]
+        assert isinstance(engine, Engine)
+        self._engine = engine
         self._prompts = prompt_builder(folder)
 
     def answers(self, examples: list[Example]) -> list[str]:

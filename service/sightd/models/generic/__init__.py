@@ -1,0 +1,1 @@
+"""Any checkpoint that transformers itself loads: through its own processor and `generate`."""
