@@ -83,7 +83,8 @@ def lifespan(
     async def run(_: FastAPI) -> AsyncIterator[dict[str, Any]]:
         services = make_services(settings, live, host.ending)
         services.decoders.start()
-        services.videos.start()
+        if services.video_plan is not None:
+            services.videos.start()
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGHUP, Reloader(services, host.read).reload)
         model = settings.model
