@@ -17,6 +17,7 @@ from .api.admission import Admission
 from .api.authentication import Authentication
 from .api.bodylimit import BodyLimit
 from .api.chat import endpoint as chat
+from .api.errordocs import ASKED, AnthropicError, NativeError, OpenAIError, PictureError, may_fail
 from .api.messages import endpoint as messages
 from .api.origins import cors
 from .api.requestlog import RequestLog
@@ -36,6 +37,15 @@ from .models.families import PromptBuilder, prompt_builder
 from .models.names import ServedNames, checkpoint_folder
 from .models.prompt import Media
 
+FAMILIES = (
+    (picture, PictureError),
+    (chat, OpenAIError),
+    (responses, OpenAIError),
+    (messages, AnthropicError),
+    (minicpm_o, NativeError),
+    (tokens, OpenAIError),
+)
+"""The endpoints that take requests, with the shape of their errors."""
 WARM_UP_ID = 0
 WARM_UP_TOKENS = 4
 
@@ -43,8 +53,11 @@ WARM_UP_TOKENS = 4
 def create_app(settings: Settings) -> FastAPI:
     """The application for these settings. Nothing is loaded or started before its lifespan begins."""
     app = FastAPI(title="sightd", version=version.VERSION, lifespan=lifespan(settings), docs_url=None, redoc_url=None)
-    for room in (picture, chat, responses, messages, minicpm_o, models, tokens, capabilities, health):
-        app.include_router(room.router)
+    for room, shape in FAMILIES:
+        app.include_router(room.router, responses=may_fail(shape))
+    for room in (models, capabilities):
+        app.include_router(room.router, responses=may_fail(OpenAIError, ASKED))
+    app.include_router(health.router)
     docs.install(app)
     failures.install(app)
     app.add_middleware(BodyLimit, limit=settings.limits.request_bytes)

@@ -19,6 +19,7 @@ from . import structured
 from .answering import Answer, whole
 from .connection import event
 from .conversation import Conversation, Wishes
+from .errordocs import STREAMED
 from .errorshapes import picture as shape
 from .services import Served
 from .serving import Streaming, answered
@@ -33,7 +34,7 @@ class Recognised(BaseModel):
     result: str
 
 
-@router.post("/v1/image/recognize", response_model=Recognised)
+@router.post("/v1/image/recognize", response_model=Recognised, responses=STREAMED)
 async def recognize(
     request: Request,
     services: Served,
