@@ -72,6 +72,18 @@ class MethodNotAllowed(SightdError):
     type = "invalid_request_error"
     code = "method_not_allowed"
 
+    def __init__(self, allowed: str) -> None:
+        super().__init__(
+            f"This endpoint takes {allowed or 'other methods'}. See /docs.",
+            f"该接口只支持 {allowed or '其他方法'}，请参阅 /docs。",
+        )
+        self._allowed = allowed
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The methods there are."""
+        return {"Allow": self._allowed}
+
 
 class TooLarge(SightdError):
     """A body or a file is over its limit."""
