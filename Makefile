@@ -7,7 +7,7 @@ PIP := $(BIN)/pip install --disable-pip-version-check -c packaging/constraints.t
 REQUIREMENTS := pyproject.toml packaging/constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-system tools packaging-tools lint deb runtime-deb bundle sbom demo-model clean
+.PHONY: help demo test test-system tools packaging-tools lint fuzz hostile deb runtime-deb bundle sbom demo-model clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -50,6 +50,13 @@ lint: $(VENV)/.test ## ruff and mypy
 	$(BIN)/ruff check service tests
 	$(BIN)/ruff format --check service tests
 	$(BIN)/mypy
+
+fuzz: $(VENV)/.test ## fuzz the decoders, the front and the prompts with ever new inputs (SECONDS=600)
+	end=$$(( $$(date +%s) + $(or $(SECONDS),600) )); while [ $$(date +%s) -lt $$end ]; do \
+		$(BIN)/pytest -q --hypothesis-profile=fuzz -o timeout=0 tests/fuzz || exit 1; done
+
+hostile: $(VENV)/.test ## half hostile and half good requests, 16 at a time; the figures of docs/security.md (MINUTES=3)
+	$(BIN)/python -m tests.hostile --minutes $(or $(MINUTES),3)
 
 demo-model: $(VENV)/.train ## train the embedded model again, into build/model (about two hours; SEED=1, STEPS=…)
 	$(BIN)/python -m sightd.selftest.recipe.train build/model --seed $(or $(SEED),1) $(if $(STEPS),--steps $(STEPS))

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from .clips import circles
 from .pictures import encoded, shape
 from .server import Server
 
@@ -35,6 +36,7 @@ def test_example(server: Server, tmp_path: Path, number: int) -> None:
     """An example runs, and prints what the comment behind it says where there is one."""
     language, code = EXAMPLES[number]
     (tmp_path / "picture.png").write_bytes(encoded(shape("ellipse", "red")))
+    (tmp_path / "video.mp4").write_bytes(circles())
     done = subprocess.run(
         command(language, code, server.url), check=False, capture_output=True, text=True, timeout=120, cwd=tmp_path
     )

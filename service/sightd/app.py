@@ -12,7 +12,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from . import version
-from .api import capabilities, docs, failures, health, minicpm_o, models, picture, tokens
+from .api import capabilities, docs, failures, health, minicpm_o, models, picture, tokens, video
 from .api.admission import Admission
 from .api.authentication import Authentication
 from .api.bodylimit import BodyLimit
@@ -36,8 +36,9 @@ from .engine.devices import resolve
 from .engine.pool import EnginePool
 from .engine.protocol import Frames, Sampling, Submission
 from .host import Host
+from .media.decoders import PictureDecoders, VideoDecoders
 from .media.fetch.fetcher import Fetcher
-from .media.pool import DecoderPool
+from .media.kinds import VIDEO
 from .models.defaults import read_defaults
 from .models.families import PromptBuilder, prompt_builder
 from .models.names import ServedNames, checkpoint_folder
@@ -59,7 +60,8 @@ def create_app(settings: Settings, host: Host) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    for room in (picture, chat, responses, messages, minicpm_o, models, tokens, capabilities, health, metrics):
+    rooms = picture, video, chat, responses, messages, minicpm_o, models, tokens, capabilities, health, metrics
+    for room in rooms:
         app.include_router(room.router)
     docs.install(app)
     failures.install(app)
@@ -81,6 +83,7 @@ def lifespan(
     async def run(_: FastAPI) -> AsyncIterator[dict[str, Any]]:
         services = make_services(settings, live, host.ending)
         services.decoders.start()
+        services.videos.start()
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGHUP, Reloader(services, host.read).reload)
         model = settings.model
@@ -93,7 +96,9 @@ def lifespan(
             reporting.cancel()
             services.engines.stop()
             services.decoders.close()
+            services.videos.close()
             await services.fetcher.close()
+            await services.video_fetcher.close()
 
     return run
 
@@ -109,8 +114,10 @@ def make_services(settings: Settings, live: Live, ending: Ending) -> Services:
         engines=EnginePool(
             resolve(settings.engine.devices), engine_start(settings), warm_up(prompts), settings.engine.hang_seconds
         ),
-        decoders=DecoderPool(settings.media, limits.image_pixels, prompts.picture_plan.family),
+        decoders=PictureDecoders(settings.media, limits.image_pixels, prompts.picture_plan.family),
+        videos=VideoDecoders(settings.media, limits, prompts.picture_plan.family),
         fetcher=Fetcher(settings.media, limits.image_bytes),
+        video_fetcher=Fetcher(settings.media, limits.video_bytes, kind=VIDEO),
         prompts=prompts,
         names=ServedNames(settings.model),
         defaults=read_defaults(folder),

@@ -41,6 +41,8 @@ class Reloader:
         services.live.now = changed
         services.admission.resize(limits.concurrency, limits.queue)
         services.decoders.max_pixels = limits.image_pixels
+        services.videos.limits = limits
         services.fetcher.max_bytes = limits.image_bytes
+        services.video_fetcher.max_bytes = limits.video_bytes
         services.engines.set_log_level(changed.log_level)
         logs.set_level(changed.log_level)

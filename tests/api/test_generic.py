@@ -56,6 +56,15 @@ def test_answers(llava: Server, generic: dict[str, Path]) -> None:
     assert text == answer["choices"][0]["message"]["content"]
 
 
+def test_the_picture_endpoint(llava: Server) -> None:
+    """The same picture and question get the same answer there."""
+    chat = llava.client.post(PATH, json=body("What is this?", 1)).json()["choices"][0]["message"]["content"]
+    form = {"prompt": "What is this?", "max_tokens": TOKENS, "temperature": 0}
+    picture = {"image": ("a.png", encoded(noise(1, (200, 120))), "image/png")}
+    answer = llava.client.post("/v1/image/recognize", data=form, files=picture)
+    assert answer.json() == {"status": "success", "result": chat}
+
+
 def test_what_it_says_of_itself(llava: Server) -> None:
     """`/capabilities` says that requests take turns; /tokenize knows what a picture takes."""
     told = llava.client.get("/capabilities").json()

@@ -42,7 +42,7 @@ def test_prompt_alone(server: Server) -> None:
         ({"prompt": "x", "history": [{"role": "system", "content": "a"}] * 2}, "more than one system message"),
         ({"prompt": "x", "history": [{"role": "user", "content": ["data:image/png;base64,@@"]}]}, "base64"),
         ({"prompt": "x", "history": "y"}, "history"),
-        ({"prompt": "x", "video_path": "/etc/passwd"}, "not supported"),
+        ({"prompt": "x", "video_path": "/etc/passwd"}, "does not name a file that this server may read"),
     ],
 )
 def test_failures(server: Server, body: dict[str, object], words: str) -> None:

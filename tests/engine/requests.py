@@ -14,7 +14,7 @@ from PIL import Image
 from sightd.engine import process
 from sightd.engine.core import Engine
 from sightd.engine.protocol import Frames, Sampling, Submission
-from sightd.media.decoder import digest
+from sightd.media.lockedin import digest
 from sightd.models.families import PicturePlan, PromptBuilder, prompt_builder
 from sightd.models.prompt import Media, Prompt
 from sightd.models.template import Message

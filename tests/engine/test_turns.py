@@ -22,7 +22,6 @@ from ..pictures import noise
 from .requests import engine, numbers
 
 TOKENS = 16
-BEGIN = {"add_generation_prompt": True}
 
 
 def user(text: str, pictures: int = 0) -> Message:
@@ -34,7 +33,7 @@ def asked(
     folder: Path, messages: list[Message], pictures: list[Image.Image], sampling: Sampling, **more: Any
 ) -> tuple[Submission, list[torch.Tensor]]:
     """The request for a conversation, with its frames."""
-    prompt = prompt_builder(folder).build(messages, **BEGIN)
+    prompt = prompt_builder(folder).build(messages)
     frames = [prepare(picture, {"most_pixels": 10**6}).parts[0] for picture in pictures]
     media = [Frames(digest(f), *f.shape[:3]) for f in frames]
     request = Submission(next(numbers), [], sampling, [], media, conversation=prompt.conversation, **more)

@@ -16,7 +16,8 @@ import pytest
 from PIL import Image
 from sightd.config.media import Media
 from sightd.errors import SightdError, Unprocessable
-from sightd.media.pool import DecoderPool, sealed
+from sightd.media.decoded import sealed
+from sightd.media.decoders import PictureDecoders
 from sightd.models.families import PicturePlan
 from sightd.processes.channel import Received, memory_file
 
@@ -43,10 +44,10 @@ async def until(condition: Callable[[], object], seconds: float = 20) -> None:
 
 
 @asynccontextmanager
-async def pool(**settings: Any) -> AsyncIterator[DecoderPool]:
+async def pool(**settings: Any) -> AsyncIterator[PictureDecoders]:
     """A pool whose processes are up; all of them are gone afterwards."""
     media = Media(**{"decoders": 2} | settings)
-    made = DecoderPool(media, 7680 * 4320, "qwen_vl")
+    made = PictureDecoders(media, 7680 * 4320, "qwen_vl")
     made.start()
     await until(lambda: made.state.processes == media.decoders)
     try:
@@ -80,7 +81,7 @@ def open_descriptors() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
 
 
-async def works(made: DecoderPool, size: int = 2) -> None:
+async def works(made: PictureDecoders, size: int = 2) -> None:
     """Fail unless the pool has all its processes and decodes."""
     await until(lambda: made.state.processes == made.state.idle == size)
     assert len(decoders()) == size

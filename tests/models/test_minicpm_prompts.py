@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sightd.engine.protocol import Sampling, Submission
 from sightd.models.families import prompt_builder
-from sightd.models.minicpm_v.frames import prepare_frames
+from sightd.models.minicpm_v.frames import prepared
 from sightd.models.minicpm_v.prompt import CONTROL
 from sightd.models.prompt import Media, Span
 
@@ -52,13 +52,13 @@ def test_a_video_is_its_frames(minicpm: dict[str, Path]) -> None:
     text = {"type": "text", "text": "What happens?"}
     pictures = [{"role": "user", "content": [*({"type": "image"} for _ in frames), text]}]
     apart = conversation(builder, plan, pictures, *frames, use_image_id=False)
-    prepared = prepare_frames(frames, plan.numbers)
-    assert prepared.grid == (2, 1)
-    video = Media("video", *prepared.parts[0].shape[1:3], frames=len(frames), times=(0.0, 1.0, 2.0), grid=prepared.grid)
+    seen = prepared(frames, frames[0].size, plan.numbers)
+    assert seen.grid == (2, 1)
+    video = Media("video", *seen.parts[0].shape[1:3], frames=len(frames), times=(0.0, 1.0, 2.0), grid=seen.grid)
     prompt = builder.build([{"role": "user", "content": [{"type": "video"}, text]}], [video])
     assert prompt.token_ids == apart.prompt.token_ids
     running = engine(folder)
-    numbers = [submit(running, asked, Sampling(12)) for asked in (apart, Question(prompt, prepared.parts, []))]
+    numbers = [submit(running, asked, Sampling(12)) for asked in (apart, Question(prompt, seen.parts, []))]
     answers = finish(running)
     assert answers[numbers[0]] == answers[numbers[1]]
 

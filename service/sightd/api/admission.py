@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import time
+from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-
-import anyio
+from dataclasses import dataclass
 
 from ..errors import Overloaded
 
@@ -15,42 +16,81 @@ MEMORY = 0.9
 """Weight of the past in the running mean of service times."""
 
 
+@dataclass(eq=False)
+class Waiter:
+    """A request that waits for so many places."""
+
+    places: int
+    granted: asyncio.Future[None]
+
+
 class Admission:
-    """`concurrency` places with `queue` places to wait for one; measures how long requests take."""
+    """`concurrency` places with a queue of `queue` requests for them, first come, first served. A request may take
+    several places; one that wants more than there are has all of them to itself. Measures how long places are held."""
 
     def __init__(self, concurrency: int, queue: int) -> None:
-        self._places = anyio.CapacityLimiter(concurrency)
-        self._queue = queue
+        self._waiters: deque[Waiter] = deque()
+        self._taken = 0
         self.running = 0
-        self.waiting = 0
         self.service_seconds = 1.0
+        self.resize(concurrency, queue)
+
+    @property
+    def waiting(self) -> int:
+        """Requests in the queue."""
+        return len(self._waiters)
 
     def resize(self, concurrency: int, queue: int) -> None:
-        """Other numbers from now on; requests that have a place already keep it."""
-        self._places.total_tokens = concurrency
+        """Other numbers from now on; requests that have places already keep them."""
+        self._concurrency = concurrency
         self._queue = queue
+        self._grant()
 
     def retry_after(self) -> int:
-        """Seconds until a place in the queue should be free: what is ahead, at the measured pace."""
-        ahead = self.waiting + self.running
-        return max(1, math.ceil(ahead * self.service_seconds / self._places.total_tokens / 2))
+        """Seconds until a request at the end of the queue would get its place: those before it and, on average, half of
+        the time of those that are worked on, at the measured pace."""
+        ahead = sum(waiter.places for waiter in self._waiters) + self._taken / 2
+        return max(1, math.ceil(ahead * self.service_seconds / self._concurrency))
 
     @asynccontextmanager
-    async def place(self) -> AsyncIterator[float]:
-        """Wait for a place and hold it; gives the seconds waited. Raises Overloaded when the queue is full."""
-        if self._places.available_tokens <= 0 and self.waiting >= self._queue:
+    async def place(self, places: int = 1) -> AsyncIterator[float]:
+        """Wait for so many places and hold them; gives the seconds waited. Raises Overloaded when the queue is full."""
+        if (self._waiters or not self._fits(places)) and self.waiting >= self._queue:
             raise Overloaded(self.retry_after())
-        arrived, holder = time.monotonic(), object()
-        self.waiting += 1
-        try:
-            await self._places.acquire_on_behalf_of(holder)
-        finally:
-            self.waiting -= 1
+        arrived = time.monotonic()
+        await self._wait(places)
         began = time.monotonic()
-        self.running += 1
         try:
             yield began - arrived
         finally:
-            self.running -= 1
-            self._places.release_on_behalf_of(holder)
+            self._release(places)
             self.service_seconds = MEMORY * self.service_seconds + (1 - MEMORY) * (time.monotonic() - began)
+
+    async def _wait(self, places: int) -> None:
+        waiter = Waiter(places, asyncio.get_running_loop().create_future())
+        self._waiters.append(waiter)
+        self._grant()
+        try:
+            await waiter.granted
+        except asyncio.CancelledError:
+            if waiter in self._waiters:
+                self._waiters.remove(waiter)
+                self._grant()
+            else:
+                self._release(places)
+            raise
+
+    def _fits(self, places: int) -> bool:
+        return not self.running or self._taken + places <= self._concurrency
+
+    def _grant(self) -> None:
+        while self._waiters and self._fits(self._waiters[0].places):
+            waiter = self._waiters.popleft()
+            self.running += 1
+            self._taken += waiter.places
+            waiter.granted.set_result(None)
+
+    def _release(self, places: int) -> None:
+        self.running -= 1
+        self._taken -= places
+        self._grant()

@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 from jinja2 import TemplateError
 
 from ..engine.client import EngineClient
 from ..engine.protocol import FinishReason, Frames, Progress, Sampling, Submission
 from ..errors import BadRequest
-from ..media.pool import Decoded
+from ..media.decoded import Decoded
 from ..models.families import PicturePlan
 from ..models.prompt import Media, Prompt
 from .conversation import Conversation, Wishes
@@ -26,6 +26,8 @@ from .sampling import SEEDS, sampling
 from .services import Services
 from .textstream import TextStream
 from .tokenreport import ReportStream, TokenReport
+from .videofiles import check_videos, gathered_videos, video_plan
+from .weighing import places
 
 Finish = Literal["stop", "length"]
 
@@ -127,7 +129,7 @@ async def answering(
     """
     await services.engines.wake()
     async with AsyncExitStack() as held:
-        prompt, frames = await prepared(services, record, conversation, held)
+        prompt, frames = await prepared(services, record, conversation, wishes, held)
         wanted = sampling(services, wishes, len(prompt.token_ids))
         submissions = [
             Submission(
@@ -148,17 +150,20 @@ async def answering(
 
 
 async def prepared(
-    services: Services, record: RequestRecord, conversation: Conversation, held: AsyncExitStack
+    services: Services, record: RequestRecord, conversation: Conversation, wishes: Wishes, held: AsyncExitStack
 ) -> tuple[Prompt, list[Decoded]]:
     """Take a place, get and decode the pictures, build the prompt; place and frames are let go of with `held`."""
     check_pictures(services, conversation.pictures)
-    record.queue_seconds = await held.enter_async_context(services.admission.place())
-    files = await gathered(services, record, conversation.pictures)
-    frames = await decoded(services, record, files, picture_plan(services, conversation), held)
+    check_videos(services, conversation.videos)
+    weight = places(conversation, wishes, services.limits)
+    record.queue_seconds = await held.enter_async_context(services.admission.place(weight))
+    frames = await decoded(record, await decoding(services, record, conversation), held)
     prompt = built(services, conversation, frames)
     if prompt.conversation:
         prompt = await read(services, record, prompt, frames)
-    record.tokens_in, record.pictures = len(prompt.token_ids), len(frames)
+    record.tokens_in = len(prompt.token_ids)
+    record.videos = sum(one.is_video for one in frames)
+    record.pictures = len(frames) - record.videos
     return prompt, frames
 
 
@@ -199,15 +204,33 @@ async def text_of(services: Services, record: RequestRecord, conversation: Conve
 async def prompt_of(services: Services, record: RequestRecord, conversation: Conversation) -> Prompt:
     """The prompt of a conversation that is not answered. Raises as `answering` does."""
     async with AsyncExitStack() as held:
-        return (await prepared(services, record, conversation, held))[0]
+        return (await prepared(services, record, conversation, Wishes(max_tokens=1), held))[0]
+
+
+async def decoding(
+    services: Services, record: RequestRecord, conversation: Conversation
+) -> list[Coroutine[Any, Any, Decoded]]:
+    """The work of decoding the conversation's pictures and videos, in the order in which they appear in it. Raises
+    SightdError for what cannot be had or is not to be prepared as wished."""
+    pictures, videos = conversation.pictures, conversation.videos
+    seen = picture_plan(services, conversation) if pictures or not videos else None
+    watched = video_plan(services, conversation) if videos else None
+    files = iter(await gathered(services, record, pictures))
+    clips = iter(await gathered_videos(services, record, videos))
+    work: list[Coroutine[Any, Any, Decoded]] = []
+    for kind in conversation.appearing:
+        if kind == "image" and seen is not None:
+            work.append(services.decoders.decode(next(files), seen))
+        elif watched is not None:
+            work.append(services.videos.decode(next(clips), watched))
+    return work
 
 
 async def decoded(
-    services: Services, record: RequestRecord, files: list[bytes], plan: PicturePlan, held: AsyncExitStack
+    record: RequestRecord, work: Sequence[Coroutine[Any, Any, Decoded]], held: AsyncExitStack
 ) -> list[Decoded]:
-    """The pictures as frames, let go of when `held` is left."""
+    """The pictures and videos as frames, let go of when `held` is left."""
     began = time.monotonic()
-    work = [services.decoders.decode(data, plan) for data in files]
     results = await asyncio.gather(*work, return_exceptions=True)
     for frames in results:
         if isinstance(frames, Decoded):
@@ -229,9 +252,16 @@ def picture_plan(services: Services, conversation: Conversation) -> PicturePlan:
         raise BadRequest(f"{error}.", f"{error}。", param="mm_processor_kwargs", code="invalid_value") from error
 
 
+def as_seen(frames: Decoded) -> Media:
+    """A decoded picture or video for the prompt builder."""
+    whole = frames.parts[0]
+    kind: Literal["image", "video"] = "video" if frames.is_video else "image"
+    return Media(kind, whole.height, whole.width, whole.frames, frames.times, frames.period, frames.grid)
+
+
 def built(services: Services, conversation: Conversation, frames: list[Decoded]) -> Prompt:
     """The prompt. Raises BadRequest when the model's template does not take the conversation."""
-    media = [Media("image", f.parts[0].height, f.parts[0].width, grid=f.grid) for f in frames]
+    media = [as_seen(one) for one in frames]
     numbered = conversation.seen.use_image_id
     variables = conversation.variables | ({} if numbered is None else {"use_image_id": numbered})
     try:

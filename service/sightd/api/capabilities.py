@@ -41,7 +41,7 @@ class Capabilities(BaseModel):
     model: str
     max_model_len: int | None
     batching: Batching
-    input_modalities: list[Literal["text", "image"]]
+    input_modalities: list[Literal["text", "image", "video"]]
     output_modalities: list[Literal["text"]]
     tools: bool
     template_variables: list[str]
@@ -66,7 +66,7 @@ async def capabilities(request: Request, services: Served) -> Capabilities:
         model=services.names.primary,
         max_model_len=max_model_len(services),
         batching=services.prompts.batching,
-        input_modalities=["text", "image"],
+        input_modalities=services.input_modalities,
         output_modalities=["text"],
         tools="tools" in known,
         template_variables=sorted(known - {"tools"}),

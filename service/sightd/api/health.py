@@ -52,6 +52,7 @@ class Health(BaseModel):
     uptime_seconds: int
     engines: list[EngineHealth]
     decoders: DecoderState
+    video_decoders: DecoderState
 
 
 @router.get("/livez")
@@ -90,6 +91,7 @@ async def health(response: Response, services: Served) -> Health:
         uptime_seconds=int(time.time()) - services.started,
         engines=engines(services),
         decoders=services.decoders.state,
+        video_decoders=services.videos.state,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -13,11 +14,13 @@ from ..errors import BadRequest
 from .answering import Answer, whole
 from .chat.content import Strict
 from .chat.parsing import picture
-from .conversation import Conversation, PictureOptions, Wishes
+from .conversation import Conversation, LocalFile, PictureOptions, Wishes
 from .services import Served, Services
 from .serving import answered
 
 router = APIRouter(tags=["MiniCPM-o"])
+
+VIDEO_FPS, VIDEO_FRAMES = 1.0, 64
 
 
 class Turn(Strict):
@@ -32,7 +35,9 @@ class Question(Strict):
 
     prompt: str = ""
     history: Annotated[list[Turn] | None, Field(max_length=1000)] = None
-    video_path: Annotated[str | None, Field(description="not supported yet: an empty string or nothing")] = None
+    video_path: Annotated[
+        str | None, Field(description="a video below one of the directories that the operator allowed; or empty")
+    ] = None
 
 
 class Reply(BaseModel):
@@ -56,19 +61,15 @@ async def reply(answers: list[Answer]) -> Reply:
 
 
 def options(services: Services) -> PictureOptions:
-    """How pictures are seen here: as that server had it, with models that slice."""
+    """How pictures and videos are seen here: as that server had it."""
+    most = VIDEO_FRAMES if services.video_plan is None else min(VIDEO_FRAMES, services.video_plan.numbers["max_frames"])
+    seen = PictureOptions(fps=VIDEO_FPS, max_frames=most)
     sliced = services.prompts.picture_plan.slices
-    return PictureOptions(max_slice_nums=2, use_image_id=False) if sliced else PictureOptions()
+    return replace(seen, max_slice_nums=2, use_image_id=False) if sliced else seen
 
 
 def conversation(body: Question, seen: PictureOptions) -> Conversation:
-    """The history with the prompt as its last turn. Raises BadRequest."""
-    if body.video_path:
-        raise BadRequest(
-            "Videos are not supported yet; leave video_path out.",
-            "暂不支持视频，请去掉 video_path。",
-            param="video_path",
-        )
+    """The history with the video and the prompt as its last turn. Raises BadRequest."""
     turns = list(body.history or ())
     if sum(turn.role == "system" for turn in turns) > 1:
         raise BadRequest(
@@ -78,11 +79,15 @@ def conversation(body: Question, seen: PictureOptions) -> Conversation:
         )
     pictures: list[bytes] = []
     messages = [in_template_form(turn, f"history[{index}].content", pictures) for index, turn in enumerate(turns)]
+    content: list[dict[str, Any]] = [{"type": "video"}] if body.video_path else []
     if body.prompt:
-        messages.append({"role": "user", "content": [{"type": "text", "text": body.prompt}]})
+        content.append({"type": "text", "text": body.prompt})
+    if content:
+        messages.append({"role": "user", "content": content})
     if not messages or messages[-1]["role"] != "user":
         raise BadRequest("There is no question: prompt is empty.", "没有问题：prompt 为空。", param="prompt")
-    return Conversation(messages, pictures, seen=seen)
+    videos = [LocalFile(body.video_path)] if body.video_path else []
+    return Conversation(messages, pictures, videos, seen=seen)
 
 
 def in_template_form(turn: Turn, param: str, pictures: list[bytes]) -> dict[str, Any]:

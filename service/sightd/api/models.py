@@ -28,7 +28,7 @@ class ServedModel(BaseModel):
 class ModelDetails(ServedModel):
     """Everything about one name."""
 
-    input_modalities: list[str]
+    input_modalities: list[Literal["text", "image", "video"]]
     output_modalities: list[str]
     defaults: SamplingDefaults
     limits: Limits
@@ -77,7 +77,7 @@ async def model_details(name: str, services: Served) -> ModelDetails:
         id=served_name(services, name),
         created=services.started,
         max_model_len=max_model_len(services),
-        input_modalities=["text", "image"],
+        input_modalities=services.input_modalities,
         output_modalities=["text"],
         defaults=services.defaults,
         limits=services.limits,

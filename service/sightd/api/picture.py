@@ -15,11 +15,12 @@ from pydantic import BaseModel
 from starlette.responses import Response
 
 from ..errors import BadRequest, SightdError
-from . import structured
+from ..media.kinds import PICTURE, VIDEO, Kind
 from .answering import Answer, whole
 from .connection import event
-from .conversation import Conversation, Wishes
+from .conversation import Conversation
 from .errorshapes import picture as shape
+from .formoptions import Options
 from .services import Served
 from .serving import Streaming, answered
 
@@ -27,7 +28,7 @@ router = APIRouter(tags=["pictures"])
 
 
 class Recognised(BaseModel):
-    """The answer about a picture."""
+    """The answer about a picture or video."""
 
     status: Literal["success"] = "success"
     result: str
@@ -39,21 +40,13 @@ async def recognize(
     services: Served,
     image: Annotated[list[UploadFile], File(description="the picture; may be given several times")],
     prompt: Annotated[str, Form(min_length=1, description="the question")],
-    system: Annotated[str | None, Form(description="instructions for the model")] = None,
-    max_tokens: Annotated[int | None, Form(ge=1, description="longest answer in tokens")] = None,
-    temperature: Annotated[float | None, Form(ge=0, le=2, allow_inf_nan=False)] = None,
-    top_p: Annotated[float | None, Form(gt=0, le=1, allow_inf_nan=False)] = None,
-    seed: Annotated[int | None, Form(ge=-(2**63), lt=2**64)] = None,
-    json_schema: Annotated[str | None, Form(description="the JSON Schema that the answer is held to")] = None,
-    stream: Annotated[bool, Form(description="send the answer as server-sent events as it comes")] = False,
+    options: Options,
 ) -> Response | Recognised:
     """Answer a question about one or more pictures."""
-    check_types(image)
-    conversation = as_conversation([await upload.read() for upload in image], prompt, system)
-    grammar = structured.schema_grammar(json_schema, "json_schema") if json_schema else ""
-    wishes = Wishes(max_tokens=max_tokens, temperature=temperature, top_p=top_p, seed=seed, grammar=grammar)
-    streaming = Streaming(lambda answers: events(answers[0]), error_event) if stream else None
-    return await answered(request, services, conversation, wishes, recognised, streaming)
+    check_types(image, PICTURE)
+    conversation = as_conversation([await upload.read() for upload in image], prompt, options.system)
+    streaming = Streaming(lambda answers: events(answers[0]), error_event) if options.stream else None
+    return await answered(request, services, conversation, options.wishes(), recognised, streaming)
 
 
 async def recognised(answers: list[Answer]) -> Recognised:
@@ -78,20 +71,21 @@ def error_event(error: SightdError) -> bytes:
     return event(shape(error))
 
 
-def check_types(uploads: list[UploadFile]) -> None:
-    """Every part must say that it is a picture."""
+def check_types(uploads: list[UploadFile], wanted: Kind) -> None:
+    """Every part must say that it is of the kind."""
     for upload in uploads:
         kind = upload.content_type or "未知类型"
-        if not kind.startswith("image/"):
+        if not kind.startswith(f"{wanted.type}/"):
             shown = kind[:100]
             raise BadRequest(
-                f"The uploaded file must be a picture, but it is {shown}.",
-                f"上传的文件必须是图片类型，但收到的是 {shown}。",
+                f"The uploaded file must be a {wanted.english}, but it is {shown}.",
+                f"上传的文件必须是{wanted.chinese}类型，但收到的是 {shown}。",
             )
 
 
-def as_conversation(pictures: list[bytes], prompt: str, system: str | None) -> Conversation:
-    """The pictures followed by the question, after the instructions if there are any."""
-    content: list[dict[str, Any]] = [{"type": "image"} for _ in pictures]
-    user = {"role": "user", "content": [*content, {"type": "text", "text": prompt}]}
-    return Conversation([{"role": "system", "content": system}, user] if system else [user], pictures)
+def as_conversation(files: list[bytes], prompt: str, system: str | None, kind: Kind = PICTURE) -> Conversation:
+    """The pictures or videos followed by the question, after the instructions if there are any."""
+    content: list[dict[str, Any]] = [{"type": kind.type} for _ in files]
+    user: dict[str, Any] = {"role": "user", "content": [*content, {"type": "text", "text": prompt}]}
+    messages = [{"role": "system", "content": system}, user] if system else [user]
+    return Conversation(messages, videos=files) if kind is VIDEO else Conversation(messages, files)

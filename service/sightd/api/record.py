@@ -37,6 +37,7 @@ class RequestRecord:
     bytes_out: int = 0
     pictures: int = 0
     model: str | None = None
+    videos: int = 0
     device: str | None = None
     tokens_in: int = 0
     tokens_out: int = 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import Depends, Request
 
@@ -13,11 +13,12 @@ from ..config.limits import Limits
 from ..config.live import Live
 from ..ending import Ending
 from ..engine.pool import EnginePool
+from ..media.decoders import PictureDecoders, VideoDecoders
 from ..media.fetch.fetcher import Fetcher
-from ..media.pool import DecoderPool
 from ..models.defaults import SamplingDefaults
 from ..models.families import PromptBuilder
 from ..models.names import ServedNames
+from ..models.videoplan import VideoPlan
 from .admission import Admission
 
 
@@ -28,8 +29,10 @@ class Services:
     settings: Settings
     live: Live
     engines: EnginePool
-    decoders: DecoderPool
+    decoders: PictureDecoders
+    videos: VideoDecoders
     fetcher: Fetcher
+    video_fetcher: Fetcher
     prompts: PromptBuilder
     names: ServedNames
     defaults: SamplingDefaults
@@ -42,6 +45,17 @@ class Services:
     def limits(self) -> Limits:
         """The limits in force now."""
         return self.live.now.limits
+
+    @property
+    def video_plan(self) -> VideoPlan | None:
+        """How videos are seen within those limits; None where the model takes none or they are off."""
+        own = self.prompts.video_plan if self.settings.media.video_decoders else None
+        return own.within(self.limits.video_frames, self.limits.video_pixels) if own is not None else None
+
+    @property
+    def input_modalities(self) -> list[Literal["text", "image", "video"]]:
+        """What the model takes here."""
+        return ["text", "image"] if self.video_plan is None else ["text", "image", "video"]
 
 
 def services_of(request: Request) -> Services:

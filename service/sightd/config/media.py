@@ -1,4 +1,4 @@
-"""[media]: where pictures may come from, and how they are decoded."""
+"""[media]: where pictures and videos may come from, and how they are decoded."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .fields import AbsolutePaths, HostPatterns, Networks, Section
 
 
 class Media(Section):
-    """Where pictures may come from, and how they are decoded."""
+    """Where pictures and videos may come from, and how they are decoded."""
 
     fetch: Literal["off", "public", "list"] = Field(
         "public",
@@ -30,4 +30,9 @@ class Media(Section):
     decoders: int = Field(2, ge=1, le=256, description="decoder processes")
     decode_seconds: float = Field(20.0, gt=0, le=600, description="longest time one picture may take to decode")
     decoder_memory_mib: int = Field(2048, ge=256, description="address space of a decoder process, in MiB")
-    decoder_jobs: int = Field(1000, ge=1, description="pictures that a decoder process decodes before it is renewed")
+    video_decoders: int = Field(1, ge=0, le=256, description="decoder processes for videos; 0 refuses videos")
+    video_decode_seconds: float = Field(60.0, gt=0, le=3600, description="longest time one video may take to decode")
+    video_decoder_memory_mib: int = Field(
+        2048, ge=512, description="address space of a decoder process for videos, in MiB"
+    )
+    decoder_jobs: int = Field(1000, ge=1, description="files that a decoder process decodes before it is renewed")

@@ -138,7 +138,8 @@ class EngineClient:
     async def generate(self, request: Submission, descriptors: list[int]) -> AsyncGenerator[Progress, None]:
         """Submit a request with its media's memory files, and give what it brings until it ends. Leaving the iteration
         early aborts the request. Raises Unprocessable for a medium that engines die of, BadRequest
-        for a grammar that does not compile, Internal when the engine gave up. The descriptors stay the caller's."""
+        for a grammar that does not compile or a conversation that cannot be read, Internal when the engine gave up or
+        the network failed. The descriptors stay the caller's."""
         self._quarantine.check(request.digests)
         pending = Pending(request, [os.dup(d) for d in descriptors])
         if not self._pending:

@@ -62,7 +62,8 @@ def is_int8(weight: Any) -> bool:
     numbers, scale = getattr(weight, "qdata", None), getattr(weight, "scale", None)
     if numbers is None or scale is None or numbers.dtype != torch.int8:
         return False
-    return weight.dtype == torch.bfloat16 and weight.device.type == "cpu" and scale.numel() == len(numbers)
+    fits: bool = weight.dtype == torch.bfloat16 and weight.device.type == "cpu" and scale.numel() == len(numbers)
+    return fits
 
 
 def is_plain(weight: Tensor) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import time
 from dataclasses import dataclass, field
 
@@ -96,7 +97,7 @@ class Sequence:
             first = len(self.digests) * block_size
             last = first + block_size
             pictures = [
-                self.media[s.media].key[1] + (s.offset + max(0, first - s.first)).to_bytes(4, "little")
+                self.media[s.media].key[1] + struct.pack("<Id", s.offset + max(0, first - s.first), s.step)
                 for s in self.request.spans
                 if s.first < last and first < s.first + s.length
             ]

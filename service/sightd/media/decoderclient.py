@@ -21,12 +21,12 @@ ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THRE
 
 
 class Decoder:
-    """One decoder process; `on_end` is called when it ends by itself."""
+    """One decoder process, which runs `module`; `on_end` is called when it ends by itself."""
 
-    def __init__(self, bounds: Bounds, family: str, on_end: Callable[[Decoder], None]) -> None:
+    def __init__(self, module: str, bounds: Bounds, family: str, on_end: Callable[[Decoder], None]) -> None:
         ours, theirs = pair()
         kept = {name: value for name in KEPT_VARIABLES if (value := os.environ.get(name)) is not None}
-        self._process: subprocess.Popen[bytes] = spawn("sightd.media.decoder", theirs, kept | ONE_THREAD, inherit=False)
+        self._process: subprocess.Popen[bytes] = spawn(module, theirs, kept | ONE_THREAD, inherit=False)
         self._loop = asyncio.get_running_loop()
         self._answer: asyncio.Future[Received] = self._loop.create_future()
         self._on_end = on_end

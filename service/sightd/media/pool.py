@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from .. import logs
-from ..config.media import Media
-from ..models.families import PicturePlan
+from ..errors import SightdError
 from ..processes.channel import Received, memory_file
 from ..processes.link import close_all
 from .decoderclient import Decoder
-from .faults import decoder_died, picture_error, took_too_long
 from .sandbox import Bounds
 
 START_SECONDS = 60.0
@@ -24,35 +21,8 @@ LONGEST_PAUSE = 30.0
 """Longest time, in seconds, before another try when decoders do not start."""
 TRIES = 2
 """A decoder may die of something else than its picture, so another one has a look at it too."""
-MIB = 1024 * 1024
 
 log = logs.get(__name__)
-
-
-@dataclass(frozen=True)
-class Part:
-    """RGB frames in a memory file: uint8 [frames, height, width, 3]."""
-
-    descriptor: int
-    digest: bytes
-    frames: int
-    height: int
-    width: int
-
-
-@dataclass
-class Decoded:
-    """A picture's parts, and the grid of its slices; see `sightd.models.frames.Prepared`. Whoever holds it closes
-    it."""
-
-    parts: list[Part]
-    grid: tuple[int, int] = (0, 0)
-
-    def close(self) -> None:
-        """Let go of the memory."""
-        for part in self.parts:
-            os.close(part.descriptor)
-        self.parts = []
 
 
 @dataclass
@@ -76,19 +46,24 @@ class DecoderState:
     sandbox: dict[str, str] = field(default_factory=dict)
 
 
-def bounds(media: Media) -> Bounds:
-    """What the configuration allows a decoder. A result is never larger than the memory that it is made in."""
-    memory = media.decoder_memory_mib * MIB
-    return Bounds(memory, media.decode_seconds, memory // 2, media.decoder_jobs)
+@dataclass(frozen=True)
+class Trade:
+    """What the processes of a pool do: the `module` they run, how many there are, what one may use, and the errors for
+    a file that ended two of them, for one that took too long, and for one that they found at fault."""
+
+    module: str
+    processes: int
+    bounds: Bounds
+    died: Callable[[], SightdError]
+    slow: Callable[[float], SightdError]
+    fault: Callable[[dict[str, Any]], SightdError]
 
 
 class DecoderPool:
     """Decoder processes for one family of models; `start` makes them, `close` ends them."""
 
-    def __init__(self, media: Media, max_pixels: int, family: str) -> None:
-        self._media = media
-        self._bounds = bounds(media)
-        self.max_pixels = max_pixels
+    def __init__(self, trade: Trade, family: str) -> None:
+        self._trade = trade
         self._family = family
         self._idle: asyncio.Queue[Decoder] = asyncio.Queue()
         self._all: set[Decoder] = set()
@@ -98,7 +73,7 @@ class DecoderPool:
 
     def start(self) -> None:
         """Start the processes; they take jobs as they come up."""
-        for _ in range(self._media.decoders):
+        for _ in range(self._trade.processes):
             self._background(self._add)
 
     @property
@@ -120,7 +95,7 @@ class DecoderPool:
             pause = min(2 * pause, LONGEST_PAUSE)
 
     async def _started(self) -> bool:
-        decoder = Decoder(self._bounds, self._family, self._ended)
+        decoder = Decoder(self._trade.module, self._trade.bounds, self._family, self._ended)
         self._all.add(decoder)
         try:
             layers = await decoder.ready(START_SECONDS)
@@ -157,21 +132,11 @@ class DecoderPool:
         self._remove(decoder)
         self._background(self._add)
 
-    async def decode(self, data: bytes, plan: PicturePlan) -> Decoded:
-        """Decode one picture for a model. Raises BadRequest or Unprocessable with a sentence when it cannot be used."""
-        received = await self._run({"family": plan.family, "numbers": plan.numbers}, data)
-        return sealed(received)
-
-    async def measure(self, data: bytes) -> tuple[int, int]:
-        """A picture's (width, height) in pixels, by its header. Raises as `decode` does."""
-        answer = (await self._run({}, data)).message
-        return answer["width"], answer["height"]
-
-    async def _run(self, job: dict[str, Any], data: bytes) -> Received:
+    async def run(self, job: dict[str, Any], data: bytes) -> Received:
         """One job on the next free decoder, and on another one should that die. Raises SightdError."""
         for _ in range(TRIES):
             decoder = await self._free()
-            work = asyncio.create_task(self._work(decoder, job | {"max_pixels": self.max_pixels}, data))
+            work = asyncio.create_task(self._work(decoder, job, data))
             try:
                 received = await asyncio.shield(work)
             except ConnectionResetError:
@@ -180,22 +145,23 @@ class DecoderPool:
                 # The decoder goes on, since its answer would otherwise reach the next job; nobody wants the frames.
                 work.add_done_callback(discard)
                 raise
-            if fault := received.message.get("fault"):
-                raise picture_error(fault, received.message["width"], received.message["height"], self.max_pixels)
+            if received.message.get("fault"):
+                raise self._trade.fault(received.message)
             return received
-        raise decoder_died()
+        raise self._trade.died()
 
     async def _work(self, decoder: Decoder, job: dict[str, Any], data: bytes) -> Received:
         """One job on this decoder, which is free again or replaced afterwards. Raises ConnectionResetError when it
         died, Unprocessable when the job took too long."""
+        seconds = self._trade.bounds.job_seconds
         descriptor = memory_file(data, "sightd-media")
         try:
-            received = await decoder.run(job, descriptor, self._media.decode_seconds)
+            received = await decoder.run(job, descriptor, seconds)
         except TimeoutError:
-            log.warning("a picture took too long to decode", seconds=self._media.decode_seconds)
+            log.warning("a file took too long to decode", decoder=self._trade.module, seconds=seconds)
             self._counts.timeouts += 1
             self._replace(decoder)
-            raise took_too_long(self._media.decode_seconds) from None
+            raise self._trade.slow(seconds) from None
         finally:
             os.close(descriptor)
         self._release(decoder)
@@ -210,7 +176,7 @@ class DecoderPool:
 
     def _release(self, decoder: Decoder) -> None:
         self._counts.jobs += 1
-        if decoder.jobs >= self._media.decoder_jobs:
+        if decoder.jobs >= self._trade.bounds.jobs:
             self._counts.renewed += 1
             self._replace(decoder)
         elif decoder in self._all:
@@ -222,29 +188,6 @@ class DecoderPool:
             task.cancel()
         for decoder in [*self._all]:
             self._remove(decoder)
-
-
-def sealed(received: Received) -> Decoded:
-    """A decoder's answer, whose files are as large as they must be and stay so: reading past the end of one would kill
-    an engine. Raises SightdError when the decoder said what is not so."""
-    try:
-        told = zip(received.descriptors, received.message["parts"], strict=True)
-        parts = [Part(descriptor, part["digest"], *part["shape"]) for descriptor, part in told]
-        for part in parts:
-            seal(part)
-        columns, rows = received.message["grid"]
-    except (OSError, KeyError, TypeError, ValueError) as error:
-        log.error("a decoder's frames are not what it says", reason=type(error).__name__)
-        close_all(received.descriptors)
-        raise decoder_died() from error
-    return Decoded(parts, (columns, rows))
-
-
-def seal(part: Part) -> None:
-    """Keep a part's file at its size. Raises ValueError when that is not the size of its frames, OSError."""
-    fcntl.fcntl(part.descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW)
-    if os.fstat(part.descriptor).st_size != part.frames * part.height * part.width * 3:
-        raise ValueError("a file is not as large as its frames")
 
 
 def discard(work: asyncio.Task[Received]) -> None:

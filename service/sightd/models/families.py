@@ -13,6 +13,7 @@ from .generic.known import MODEL_TYPES
 from .prompt import Media, Prompt
 from .template import ChatTemplate, Message
 from .tokenizer import Tokenizer
+from .videoplan import VideoPlan
 
 FAMILIES = {
     "qwen2_vl": "qwen_vl",
@@ -79,6 +80,8 @@ class PromptBuilder(Protocol):
     tokenizer: Tokenizer
     template: ChatTemplate
     picture_plan: PicturePlan
+    video_plan: VideoPlan | None
+    """None where the model's template has no place for videos."""
 
     def build(
         self,

@@ -16,3 +16,19 @@ class Prepared:
 
     parts: list[NDArray[np.uint8]]
     grid: tuple[int, int] = (0, 0)
+
+
+@dataclass(frozen=True)
+class Clip:
+    """What a video file holds, known before anything of it is decoded: its frames, how many of them pass in a second,
+    and their size in pixels as they are shown."""
+
+    frames: int
+    rate: float
+    width: int
+    height: int
+
+    @property
+    def seconds(self) -> float:
+        """How long it is."""
+        return self.frames / self.rate

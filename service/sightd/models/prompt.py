@@ -11,8 +11,8 @@ class Media:
     """One picture or video as the model will see it, after resizing.
 
     `frames`, `height`, `width` are in pixels of the resized frames (a picture has one frame); `times` are the
-    seconds at which a video's frames were taken. In families that slice, each frame is followed by its slices in a
-    `grid` of (columns, rows), (0, 0) where it has none.
+    seconds at which a video's frames were taken, and `period` how many seconds of it there are for each. In families
+    that slice, each frame is followed by its slices in a `grid` of (columns, rows), (0, 0) where it has none.
     """
 
     kind: Literal["image", "video"]
@@ -20,6 +20,7 @@ class Media:
     width: int
     frames: int = 1
     times: tuple[float, ...] = ()
+    period: float = 1.0
     grid: tuple[int, int] = (0, 0)
 
     @property

@@ -91,7 +91,7 @@ class Tokenizer:
     def encode_guarded(self, prompt: str) -> list[int]:
         """Token ids of a rendered prompt whose user texts went through `guard`."""
         names = list(self.special)
-        marks = re.compile(f"[{chr(SENTINEL)}-{chr(SENTINEL + len(names))}]")
+        marks = re.compile(f"[{chr(SENTINEL)}-{chr(SENTINEL + len(names) - 1)}]")
         if not marks.search(prompt):
             return self.encode(prompt)
         ids: list[int] = []

@@ -28,7 +28,10 @@ def check(folder: Path) -> str:
     tokenizer or a template that cannot be used."""
     name = family(folder)
     check_links(folder)
-    for path, wanted in weight_files(folder).items():
+    files = weight_files(folder)
+    for path in files:
+        check_present(path)
+    for path, wanted in files.items():
         check_weights(path, wanted)
     prompt_builder(folder)
     return name
@@ -61,11 +64,15 @@ def weight_files(folder: Path) -> dict[Path, list[str]]:
     return dict(sorted(found.items()))
 
 
-def check_weights(path: Path, wanted: Iterable[str]) -> None:
-    """Raise CheckpointError unless this is a whole safetensors file that holds the weights."""
+def check_present(path: Path) -> None:
+    """Raise CheckpointError unless the file is there."""
     if not path.is_file():
         complaint = f"{path} is missing: {path.parent} is not a whole checkpoint folder."
         raise CheckpointError(complaint + instead(path.parent))
+
+
+def check_weights(path: Path, wanted: Iterable[str]) -> None:
+    """Raise CheckpointError unless this is a whole safetensors file that holds the weights."""
     try:
         with safe_open(path, framework="np") as file:
             lacking = sorted(set(wanted) - set(file.keys()))

@@ -74,7 +74,49 @@ class ImagePart(Strict):
         return (self.image, "image") if self.image is not None else (str(self.url_), "url")
 
 
-Part = Annotated[TextPart | ImageUrlPart | InputImagePart | ImagePart, Field(discriminator="type")]
+class VideoUrl(Strict):
+    """Where a video is."""
+
+    url: Annotated[str, Field(description="data:video/...;base64,..., http:// or https://")]
+
+
+class VideoUrlPart(Strict):
+    """A video as vLLM's and other servers' chat APIs have it."""
+
+    type: Literal["video_url"]
+    video_url: VideoUrl
+
+    @property
+    def url(self) -> tuple[str, str]:
+        """The video's URL, and the field that it stands in."""
+        return self.video_url.url, "video_url.url"
+
+
+class VideoPart(Strict):
+    """A video as transformers' chat format has it: exactly one of the fields."""
+
+    type: Literal["video"]
+    video: str | None = None
+    url_: Annotated[str | None, Field(alias="url")] = None
+    base64: str | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> VideoPart:
+        if sum(value is not None for value in (self.video, self.url_, self.base64)) != 1:
+            raise ValueError("give the video in exactly one of video, url and base64")
+        return self
+
+    @property
+    def url(self) -> tuple[str, str]:
+        """The video's URL, and the field that it stands in."""
+        if self.base64 is not None:
+            return f"data:video/unknown;base64,{self.base64}", "base64"
+        return (self.video, "video") if self.video is not None else (str(self.url_), "url")
+
+
+Part = Annotated[
+    TextPart | ImageUrlPart | InputImagePart | ImagePart | VideoUrlPart | VideoPart, Field(discriminator="type")
+]
 
 Name = Annotated[str, Field(pattern=r"^[\w.-]{1,64}$")]
 

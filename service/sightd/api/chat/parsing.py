@@ -11,25 +11,30 @@ from typing import Any
 from ...errors import BadRequest
 from ...media.fetch.fetcher import RemotePicture
 from ...media.fetch.urls import is_remote
+from ...media.kinds import PICTURE, VIDEO, Kind
 from ...models.template import ChatTemplate
 from ..conversation import Conversation, PictureOptions
-from .content import Message, TextPart, ToolCall
+from .content import Message, TextPart, ToolCall, VideoPart, VideoUrlPart
 from .schema import ChatRequest
 
 DATA_URI = re.compile(r"data:(?P<type>[\w.+-]+/[\w.+-]+)?(;[\w=.+-]+)*;base64,", re.ASCII)
 
+Files = dict[str, list[bytes | RemotePicture]]
+"""Encoded files, or where to fetch them, by the type of their kind."""
+
 
 def conversation(request: ChatRequest, template: ChatTemplate) -> Conversation:
-    """The request's messages, pictures and tools. Raises BadRequest for pictures that cannot be had and for what the
-    model's template has no place for."""
-    pictures: list[bytes | RemotePicture] = []
-    messages = [in_template_form(message, index, pictures) for index, message in enumerate(request.messages)]
+    """The request's messages, pictures, videos and tools. Raises BadRequest for media that cannot be had and for what
+    the model's template has no place for."""
+    files: Files = {PICTURE.type: [], VIDEO.type: []}
+    messages = [in_template_form(message, index, files) for index, message in enumerate(request.messages)]
     goes_on = bool(request.continue_final_message)
     begins = not goes_on if request.add_generation_prompt is None else request.add_generation_prompt
     options = request.mm_processor_kwargs
     return Conversation(
         messages,
-        pictures,
+        files[PICTURE.type],
+        files[VIDEO.type],
         tools(request, template),
         {"add_generation_prompt": begins, **variables(request, template)},
         last_text(messages) if goes_on else "",
@@ -37,8 +42,8 @@ def conversation(request: ChatRequest, template: ChatTemplate) -> Conversation:
     )
 
 
-def in_template_form(message: Message, index: int, pictures: list[bytes | RemotePicture]) -> dict[str, Any]:
-    """One message for the chat template; its pictures are added to `pictures`."""
+def in_template_form(message: Message, index: int, files: Files) -> dict[str, Any]:
+    """One message for the chat template; its pictures and videos are added to `files`."""
     result: dict[str, Any] = {"role": "system" if message.role == "developer" else message.role}
     if message.tool_calls:
         result["tool_calls"] = [called(call, index) for call in message.tool_calls]
@@ -51,8 +56,9 @@ def in_template_form(message: Message, index: int, pictures: list[bytes | Remote
         else:
             url, field = part.url
             param = f"messages[{index}].content[{number}].{field}"
-            pictures.append(RemotePicture(url, param) if is_remote(url) else picture(url, param))
-            content.append({"type": "image"})
+            kind = VIDEO if isinstance(part, VideoPart | VideoUrlPart) else PICTURE
+            files[kind.type].append(RemotePicture(url, param) if is_remote(url) else from_data_uri(url, param, kind))
+            content.append({"type": kind.type})
     return result | {"content": content}
 
 
@@ -115,21 +121,26 @@ def variables(request: ChatRequest, template: ChatTemplate) -> dict[str, Any]:
 
 
 def picture(url: str, param: str) -> bytes:
-    """The bytes of a picture URL."""
+    """The bytes of a picture's data: URI. Raises BadRequest."""
+    return from_data_uri(url, param, PICTURE)
+
+
+def from_data_uri(url: str, param: str, kind: Kind) -> bytes:
+    """The bytes of a picture's or video's data: URI. Raises BadRequest."""
     header = DATA_URI.match(url[:256])
     if header is None:
         raise BadRequest(
-            "The picture's URL must be a data: URI with base64 content, such as data:image/png;base64,….",
-            "图片地址必须是 base64 编码的 data: URI。",
+            f"The {kind.english}'s URL must be a data: URI with base64 content, such as data:{kind.type}/…;base64,….",
+            f"{kind.chinese}地址必须是 base64 编码的 data: URI。",
             param=param,
-            code="invalid_image_url",
+            code=f"invalid_{kind.type}_url",
         )
-    if not (header["type"] or "").startswith("image/"):
+    if not (header["type"] or "").startswith(f"{kind.type}/"):
         raise BadRequest(
-            "The data: URI is not of an image/* type.",
-            "data: URI 的类型不是 image/*。",
+            f"The data: URI is not of a type {kind.type}/*.",
+            f"data: URI 的类型不是 {kind.type}/*。",
             param=param,
-            code="invalid_image_url",
+            code=f"invalid_{kind.type}_url",
         )
     try:
         return base64.b64decode(url[header.end() :], validate=True)

@@ -20,10 +20,15 @@ class StreamOptions(Strict):
 
 
 class ProcessorOptions(Strict):
-    """How pictures are resized and sliced, within what the model's own files allow."""
+    """How pictures and videos are sampled, resized and sliced, within what the model's own files and the operator
+    allow. Pixels are those of a picture or of a video's frame."""
 
     min_pixels: Annotated[int | None, Field(ge=1, description="least pixels of a picture as the model sees it")] = None
     max_pixels: Annotated[int | None, Field(ge=1, description="most pixels of a picture as the model sees it")] = None
+    fps: Annotated[
+        float | None, Field(gt=0, le=1000, allow_inf_nan=False, description="frames to see of each second of a video")
+    ] = None
+    max_frames: Annotated[int | None, Field(ge=1, description="most frames to see of a video")] = None
     max_slice_nums: Annotated[int | None, Field(ge=1, le=64, description="most slices, for models that slice")] = None
     use_image_id: Annotated[bool | None, Field(description="number the pictures, for models that slice")] = None
 

@@ -21,13 +21,14 @@ class RequestMetrics:
         self._requests = Counter("sightd_requests", "Requests that are over.", ("endpoint", "status"), registry=own)
         self._refusals = Counter("sightd_admission_refusals", "Requests told to come again.", ("reason",), registry=own)
         self._answers = Counter("sightd_answers", "Answers by why they ended.", ("finish_reason",), registry=own)
-        self._prompt_tokens = Counter("sightd_prompt_tokens", "Tokens of prompts, pictures included.", registry=own)
+        self._prompt_tokens = Counter("sightd_prompt_tokens", "Tokens of prompts, media included.", registry=own)
         self._tokens = Counter("sightd_generation_tokens", "Tokens of answers.", registry=own)
         self._pictures = Counter("sightd_pictures", "Pictures that were decoded for requests.", registry=own)
+        self._videos = Counter("sightd_videos", "Videos that were decoded for requests.", registry=own)
         times = {
             "sightd_request_seconds": ("A whole request that was answered.", ANSWER_SECONDS),
             "sightd_queue_seconds": ("Waiting for a place and for the engine.", ANSWER_SECONDS),
-            "sightd_decode_media_seconds": ("Decoding a request's pictures.", FIRST_TOKEN_SECONDS),
+            "sightd_decode_media_seconds": ("Decoding a request's pictures and videos.", FIRST_TOKEN_SECONDS),
             "sightd_time_to_first_token_seconds": ("From a request's arrival to its first token.", FIRST_TOKEN_SECONDS),
             "sightd_inter_token_seconds": ("Between one token of an answer and the next.", TOKEN_SECONDS),
         }
@@ -43,6 +44,7 @@ class RequestMetrics:
         self._prompt_tokens.inc(record.tokens_in)
         self._tokens.inc(record.tokens_out)
         self._pictures.inc(record.pictures)
+        self._videos.inc(record.videos)
         self._observe("sightd_queue_seconds", record.queue_seconds)
         self._observe("sightd_decode_media_seconds", record.decode_media_seconds)
         if record.first_token is not None:

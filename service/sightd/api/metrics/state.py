@@ -39,11 +39,15 @@ class ServiceCollector(Collector):
         yield from per_engine(services.engines.engines)
 
     def _decoders(self) -> Iterator[Family]:
-        state = self._services.decoders.state
-        yield gauge("sightd_decoders", "Decoder processes that are up.", state.processes)
-        yield counter("sightd_decoder_jobs", "Pictures that decoders answered for.", state.counts.jobs)
-        yield counter("sightd_decoder_deaths", "Decoders that died over a picture.", state.counts.deaths)
-        yield counter("sightd_decoder_timeouts", "Decoders that were killed at their deadline.", state.counts.timeouts)
+        pools = {"decoder": ("Picture", self._services.decoders), "video_decoder": ("Video", self._services.videos)}
+        for name, (kind, pool) in pools.items():
+            state = pool.state
+            yield gauge(f"sightd_{name}s", f"{kind} decoder processes that are up.", state.processes)
+            yield counter(f"sightd_{name}_jobs", f"{kind}s that decoders answered for.", state.counts.jobs)
+            yield counter(f"sightd_{name}_deaths", f"{kind} decoders that died at work or idle.", state.counts.deaths)
+            yield counter(
+                f"sightd_{name}_timeouts", f"{kind} decoders that were killed at their deadline.", state.counts.timeouts
+            )
 
 
 def per_engine(engines: list[EngineClient]) -> Iterator[Family]:

@@ -1,4 +1,4 @@
-"""Fetching pictures: by hand what HTTP clients do by themselves, because every hop must be checked."""
+"""Fetching pictures and videos: by hand what HTTP clients do by themselves, because every hop must be checked."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import httpx
 from ... import logs, version
 from ...config.media import Media
 from ...errors import SightdError
+from ..kinds import PICTURE, Kind
 from . import refusals, urls
 from .policy import Policy
 
@@ -30,16 +31,18 @@ Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
 
 @dataclass(frozen=True)
 class RemotePicture:
-    """A picture to be fetched; `param` is the field of the request that its URL stands in."""
+    """A picture or video to be fetched; `param` is the field of the request that its URL stands in."""
 
     url: str
     param: str
 
 
 class ByteBudget:
-    """How many bytes the pictures of one request may still have together. `limit` is for the sentence."""
+    """How many bytes the pictures (or what else they are) of one request may still have together. `limit` is for the
+    sentence."""
 
-    def __init__(self, limit: int, used: int = 0) -> None:
+    def __init__(self, limit: int, used: int = 0, kind: Kind = PICTURE) -> None:
+        self._kind = kind
         self._limit = limit
         self._left = limit - used
 
@@ -47,7 +50,7 @@ class ByteBudget:
         """Count bytes that arrived. Raises TooLarge when they are too many."""
         self._left -= count
         if self._left < 0:
-            raise refusals.too_large_together(self._limit)
+            raise refusals.too_large_together(self._limit, self._kind)
 
 
 async def system_resolver(host: str, port: int) -> list[str]:
@@ -57,9 +60,12 @@ async def system_resolver(host: str, port: int) -> list[str]:
 
 
 class Fetcher:
-    """Fetches pictures as far as the configuration allows it. `max_bytes` is the most that one picture may have."""
+    """Fetches media of one kind as far as the configuration allows it. `max_bytes` is the most that one may have."""
 
-    def __init__(self, media: Media, max_bytes: int, resolver: Resolver = system_resolver) -> None:
+    def __init__(
+        self, media: Media, max_bytes: int, resolver: Resolver = system_resolver, kind: Kind = PICTURE
+    ) -> None:
+        self._kind = kind
         self._media = media
         self._policy = Policy(media)
         self.max_bytes = max_bytes
@@ -87,8 +93,8 @@ class Fetcher:
 
     def _parsed(self, text: str) -> httpx.URL:
         if self._media.fetch == "off":
-            raise refusals.fetching_is_off()
-        return urls.parse(text)
+            raise refusals.fetching_is_off(self._kind)
+        return urls.parse(text, self._kind)
 
     async def fetch(self, pictures: Sequence[RemotePicture], budget: ByteBudget) -> list[bytes]:
         """The pictures' files, in order. Raises SightdError with the `param` of the first one that cannot be had."""
@@ -97,7 +103,7 @@ class Fetcher:
             async with asyncio.timeout(self._media.fetch_seconds):
                 return await asyncio.gather(*tasks)
         except TimeoutError:
-            raise refusals.too_slow(self._media.fetch_seconds) from None
+            raise refusals.too_slow(self._media.fetch_seconds, self._kind) from None
         finally:
             for task in tasks:
                 task.cancel()
@@ -117,25 +123,27 @@ class Fetcher:
             try:
                 if response.status_code not in REDIRECTS:
                     return await self._body(response, budget)
-                url = urls.joined(url, response.headers.get("location", ""))
+                url = urls.joined(url, response.headers.get("location", ""), self._kind)
             except (httpx.HTTPError, httpx.StreamError):
-                raise refusals.failed("the connection broke off", "连接中断") from None
+                raise refusals.failed("the connection broke off", "连接中断", self._kind) from None
             finally:
                 await response.aclose()
         most = self._media.fetch_redirects
-        raise refusals.failed(f"it is redirected more than {most} times", f"重定向超过了 {most} 次")
+        raise refusals.failed(f"it is redirected more than {most} times", f"重定向超过了 {most} 次", self._kind)
 
     async def _get(self, url: httpx.URL) -> httpx.Response:
         """The response's head from the first of the host's addresses that answers."""
         for address in await self._addresses(url):
             try:
-                return await self._transport.handle_async_request(request(url, address))
+                return await self._transport.handle_async_request(request(url, address, self._kind))
             except (httpx.ConnectError, httpx.ConnectTimeout):
                 continue
             except httpx.HTTPError:
-                raise refusals.failed("its server's answer is not valid HTTP", "对方服务器的响应无效") from None
+                raise refusals.failed(
+                    "its server's answer is not valid HTTP", "对方服务器的响应无效", self._kind
+                ) from None
         raise refusals.failed(
-            "its server cannot be reached, or has no valid certificate", "无法连接对方服务器，或其证书无效"
+            "its server cannot be reached, or has no valid certificate", "无法连接对方服务器，或其证书无效", self._kind
         )
 
     async def _addresses(self, url: httpx.URL) -> Sequence[str]:
@@ -149,37 +157,39 @@ class Fetcher:
             addresses = []
         if not addresses or not all(self._policy.allows(host, address) for address in addresses):
             # The operator is told what the client is not.
-            log.info("a picture's host may not be fetched from", host=host, addresses=list(addresses))
-            raise refusals.forbidden()
+            log.info("a host may not be fetched from", host=host, addresses=list(addresses))
+            raise refusals.forbidden(self._kind)
         return addresses[:MOST_ADDRESSES]
 
     async def _body(self, response: httpx.Response, budget: ByteBudget) -> bytes:
         """The response's content, counted as it comes."""
         if response.status_code != 200:
             status = response.status_code
-            raise refusals.failed(f"its server answered with status {status}", f"对方服务器返回了状态码 {status}")
+            raise refusals.failed(
+                f"its server answered with status {status}", f"对方服务器返回了状态码 {status}", self._kind
+            )
         if response.headers.get("content-encoding", "identity").strip().lower() != "identity":
-            raise refusals.failed("its server sent it compressed, unasked", "对方服务器擅自压缩了内容")
+            raise refusals.failed("its server sent it compressed, unasked", "对方服务器擅自压缩了内容", self._kind)
         declared = response.headers.get("content-length", "")
         if declared.isascii() and declared.isdigit() and int(declared[:20]) > self.max_bytes:
-            raise refusals.too_large(self.max_bytes)
+            raise refusals.too_large(self.max_bytes, self._kind)
         content = bytearray()
         async for chunk in response.aiter_raw():
             content += chunk
             if len(content) > self.max_bytes:
-                raise refusals.too_large(self.max_bytes)
+                raise refusals.too_large(self.max_bytes, self._kind)
             budget.take(len(chunk))
         return bytes(content)
 
 
-def request(url: httpx.URL, address: str) -> httpx.Request:
+def request(url: httpx.URL, address: str, kind: Kind) -> httpx.Request:
     """A request to `address` for the URL; its Host header and its TLS name are the URL's host."""
     return httpx.Request(
         "GET",
         url.copy_with(host=address),
         headers={
             "Host": url.netloc.decode("ascii"),
-            "Accept": "image/*",
+            "Accept": f"{kind.type}/*",
             "Accept-Encoding": "identity",
             "Connection": "close",
             "User-Agent": f"sightd/{version.VERSION}",

@@ -31,6 +31,7 @@ class GenericPrompts:
 
     batching: Batching = "turns"
     picture_plan = PicturePlan("generic", {"most_pixels": MOST_PIXELS}, SAMPLE)
+    video_plan = None
 
     def __init__(self, tokenizer: Tokenizer, template: ChatTemplate) -> None:
         self.tokenizer = tokenizer
@@ -55,7 +56,7 @@ class GenericPrompts:
             "messages": [self._in_form(message) for message in messages],
             "tools": list(tools) if tools else None,
             "continued": bool(continued),
-            "variables": variables,
+            "variables": {"add_generation_prompt": True} | variables,
         }
         return Prompt([], conversation=json.dumps(conversation))
 

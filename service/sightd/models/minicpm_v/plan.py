@@ -1,4 +1,4 @@
-"""The torch-free side of a MiniCPM checkpoint: its prompt builder and how its pictures are prepared."""
+"""The torch-free side of a MiniCPM checkpoint: its prompt builder and how its pictures and videos are prepared."""
 
 from __future__ import annotations
 
@@ -10,14 +10,20 @@ from ..checkpoint import CheckpointError
 from ..families import PicturePlan
 from ..template import ChatTemplate, template_source
 from ..tokenizer import Tokenizer
+from ..videoplan import VideoPlan
 from .prompt import MiniCpmPrompts
 from .settings import read_config, read_preprocessing
 
+VIDEO_SLICES = 2
+VIDEO = {"fps": 1.0, "min_frames": 1, "max_frames": 64}
+"""What the original's own example of a video does; its files say nothing about videos."""
+
 
 class MiniCpmPlan(MiniCpmPrompts):
-    """Prompts and picture plan of one checkpoint."""
+    """Prompts, picture plan and video plan of one checkpoint."""
 
     picture_plan: PicturePlan
+    video_plan: VideoPlan | None
 
 
 def prompt_builder(folder: Path) -> MiniCpmPlan:
@@ -29,13 +35,12 @@ def prompt_builder(folder: Path) -> MiniCpmPlan:
         builder = MiniCpmPlan(Tokenizer(folder), template, numbers.queries, numbers.use_image_id)
     except (FileNotFoundError, ValueError, TemplateError) as error:
         raise CheckpointError(f"{folder}: {error}") from error
+    slicing = {"scale_resolution": numbers.scale_resolution, "patch_size": numbers.patch}
     builder.picture_plan = PicturePlan(
         family="minicpm_v",
-        numbers={
-            "max_slice_nums": numbers.max_slice_nums,
-            "scale_resolution": numbers.scale_resolution,
-            "patch_size": numbers.patch,
-        },
+        numbers=slicing | {"max_slice_nums": numbers.max_slice_nums},
         sample=(numbers.scale_resolution, numbers.scale_resolution),
     )
+    most = min(numbers.max_slice_nums, VIDEO_SLICES)
+    builder.video_plan = VideoPlan("minicpm_v", slicing | VIDEO | {"max_slice_nums": most})
     return builder

@@ -1,4 +1,4 @@
-"""Resizing pictures for the Qwen-VL families. Runs in a decoder process; no torch.
+"""Resizing pictures and videos for the Qwen-VL families. Runs in a decoder process; no torch.
 
 Pillow's bicubic filter with antialiasing, which is what the reference's slow processor uses; torchvision's, which the
 fast one uses, differs by rounding.
@@ -6,13 +6,15 @@ fast one uses, differs by rounding.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from ..frames import Prepared
+from ..frames import Clip, Prepared
 from .geometry import target_size
+from .video import Sampling
 
 
 def prepare(picture: Image.Image, numbers: dict[str, Any]) -> Prepared:
@@ -21,3 +23,16 @@ def prepare(picture: Image.Image, numbers: dict[str, Any]) -> Prepared:
         picture.height, picture.width, numbers["factor"], numbers["min_pixels"], numbers["max_pixels"]
     )
     return Prepared([np.asarray(picture.resize((width, height), Image.Resampling.BICUBIC))[None]])
+
+
+def sampled(clip: Clip, numbers: dict[str, Any]) -> list[int]:
+    """Which frames of a video the model sees."""
+    return Sampling(**numbers).indices(clip)
+
+
+def prepare_video(pictures: Iterable[Image.Image], count: int, clip: Clip, numbers: dict[str, Any]) -> Prepared:
+    """`count` frames of a video as the model sees them, one part; each is resized as it comes. Raises ValueError for
+    extreme side ratios."""
+    height, width = Sampling(**numbers).size(count, clip.height, clip.width)
+    frames = [np.asarray(picture.resize((width, height), Image.Resampling.BICUBIC)) for picture in pictures]
+    return Prepared([np.stack(frames)])

@@ -36,9 +36,10 @@ def target_size(height: int, width: int, factor: int, min_pixels: int, max_pixel
 
 
 def grid_positions(grid: Grid, merge: int, start: int, step: float = 1.0) -> NDArray[np.int64]:
-    """Rotary positions of one picture's or video's tokens, int64 [3, tokens]; `step` is the time between frames."""
+    """Rotary positions of one picture's or video's tokens, int64 [3, tokens]; `step` is the time between frames,
+    which the reference counts in float32."""
     frames, rows, columns = grid[0], grid[1] // merge, grid[2] // merge
-    time = (np.arange(frames) * step).astype(np.int64)
+    time = (np.arange(frames, dtype=np.float32) * np.float32(step)).astype(np.int64)
     t, h, w = np.meshgrid(time, np.arange(rows), np.arange(columns), indexing="ij")
     return np.stack([t, h, w]).reshape(3, -1) + start
 

@@ -1,4 +1,4 @@
-"""The torch-free side of a Qwen-VL checkpoint: its prompt builder and how its pictures are prepared."""
+"""The torch-free side of a Qwen-VL checkpoint: its prompt builder and how its pictures and videos are prepared."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ from ..checkpoint import CheckpointError
 from ..families import PicturePlan
 from ..template import ChatTemplate, template_source
 from ..tokenizer import Tokenizer
-from .preprocessing import read_preprocessing
-from .prompt import QwenVlPrompts, read_layout
+from ..videoplan import VideoPlan
+from .preprocessing import read_preprocessing, read_video_numbers
+from .prompt import VIDEO, QwenVlPrompts, read_layout
 
 
 class QwenVlPlan(QwenVlPrompts):
-    """Prompts and picture plan of one checkpoint."""
+    """Prompts, picture plan and video plan of one checkpoint."""
 
     picture_plan: PicturePlan
+    video_plan: VideoPlan | None
 
 
 def prompt_builder(folder: Path) -> QwenVlPlan:
@@ -34,4 +36,6 @@ def prompt_builder(folder: Path) -> QwenVlPlan:
         numbers={"factor": numbers.factor, "min_pixels": numbers.min_pixels, "max_pixels": numbers.max_pixels},
         sample=(side, side),
     )
+    placed = VIDEO in builder.template.source
+    builder.video_plan = VideoPlan("qwen_vl", read_video_numbers(folder, layout)) if placed else None
     return builder

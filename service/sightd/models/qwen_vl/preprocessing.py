@@ -1,4 +1,4 @@
-"""What a checkpoint's preprocessor files say about pictures: pixel limits and normalisation."""
+"""What a checkpoint's preprocessor files say about pictures and videos: pixel limits, sampling and normalisation."""
 
 from __future__ import annotations
 
@@ -43,3 +43,41 @@ def read_preprocessing(folder: Path, layout: Layout) -> Preprocessing:
         std=tuple(content.get("image_std", CLIP_STD)),
         factor=layout.patch * layout.merge,
     )
+
+
+FPS, MIN_FRAMES, MAX_FRAMES = 2.0, 4, 768
+VIDEO_MIN, VIDEO_MAX = 128, 768
+"""What the video processors take when a checkpoint says nothing; the pixels are those of so many tokens."""
+
+
+def read_video_numbers(folder: Path, layout: Layout) -> dict[str, Any]:
+    """The video part, as `video.Sampling` has it but for the operator's bounds: from processor_config.json,
+    video_preprocessor_config.json or, as the reference does without these, preprocessor_config.json."""
+    content = video_section(folder)
+    size = content.get("size") or {}
+    factor = layout.patch * layout.merge
+    least = int(content.get("min_pixels") or size.get("shortest_edge") or VIDEO_MIN * factor**2)
+    most = int(content.get("max_pixels") or size.get("longest_edge") or VIDEO_MAX * factor**2)
+    return {
+        "whole": layout.timestamps,
+        "factor": factor,
+        "temporal": layout.temporal,
+        "fps": float(content.get("fps") or FPS),
+        "min_frames": int(content.get("min_frames") or MIN_FRAMES),
+        "max_frames": int(content.get("max_frames") or MAX_FRAMES),
+        "min_pixels": least,
+        "max_pixels": most,
+        "frame_pixels": (factor**2 if layout.timestamps else least, most),
+    }
+
+
+def video_section(folder: Path) -> dict[str, Any]:
+    """What the checkpoint says about videos, wherever it says it."""
+    for name in ("processor_config.json", "video_preprocessor_config.json", "preprocessor_config.json"):
+        path = folder / name
+        content: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.exists() else {}
+        if name == "processor_config.json":
+            content = content.get("video_processor") or {}
+        if content:
+            return content
+    return {}

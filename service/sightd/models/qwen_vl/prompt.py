@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ..families import Batching
 from ..prompt import Media, Prompt, Span
 from ..template import ChatTemplate, Message, up_to
@@ -134,11 +136,10 @@ class QwenVlPrompts:
         return span
 
     def _step(self, video: Media) -> float:
-        """Rotary positions between temporal patches."""
-        if not self.layout.tokens_per_second or len(video.times) < 2:
+        """Rotary positions between temporal patches, in the reference's precision."""
+        if not self.layout.tokens_per_second:
             return 1.0
-        per_frame = (video.times[-1] - video.times[0]) / (len(video.times) - 1)
-        return self.layout.tokens_per_second * per_frame * self.layout.temporal
+        return float(np.float32(self.layout.tokens_per_second) * np.float32(self.layout.temporal * video.period))
 
 
 class _Runs:

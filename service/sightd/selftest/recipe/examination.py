@@ -18,7 +18,7 @@ from rich.table import Table
 from ...engine.core import Engine
 from ...engine.process import build
 from ...engine.protocol import Frames, Sampling, Submission
-from ...media.decoder import digest
+from ...media.lockedin import digest
 from ...models.families import prompt_builder
 from ...models.prompt import Media
 from ...models.qwen_vl.frames import prepare

@@ -1,0 +1,31 @@
+"""How heavy a request is, before anything of it is decoded."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from ..config.limits import Limits
+from .conversation import Conversation, Wishes
+
+CHARACTERS = 3
+"""Characters of text to a token, as a rule of thumb for English and Chinese together."""
+PICTURE_TOKENS = 1000
+VIDEO_TOKENS = 8000
+
+
+def places(conversation: Conversation, wishes: Wishes, limits: Limits) -> int:
+    """The places that a request takes: one for every `limits.place_tokens` tokens that its prompt and its answers are
+    estimated to have."""
+    text = sum(length(message) for message in conversation.messages) + length(conversation.tools)
+    media = PICTURE_TOKENS * len(conversation.pictures) + VIDEO_TOKENS * len(conversation.videos)
+    answers = wishes.n * min(wishes.max_tokens or limits.default_max_tokens, limits.max_tokens)
+    return max(1, math.ceil((text / CHARACTERS + media + answers) / limits.place_tokens))
+
+
+def length(value: Any) -> int:
+    """Characters of all texts in a message."""
+    if isinstance(value, str):
+        return len(value)
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return sum(map(length, parts))
