@@ -7,7 +7,7 @@ PIP := $(BIN)/pip install --disable-pip-version-check -c packaging/constraints.t
 REQUIREMENTS := pyproject.toml packaging/constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-system tools packaging-tools lint fuzz hostile deb runtime-deb bundle demo-model clean
+.PHONY: help demo test test-system tools packaging-tools lint fuzz hostile deb runtime-deb bundle sbom demo-model clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -33,6 +33,15 @@ deb: $(VENV)/.runtime runtime-deb ## the wheel and the Debian packages, into dis
 
 bundle: deb ## everything for a server with no internet in one file, dist/sightd-bundle.tar (KEY=…, MODELS=…)
 	packaging/bundle.sh $(VARIANT) $(KEY) $(MODELS)
+
+sbom: build/sbom/bin/cyclonedx-py runtime-deb ## what the runtime package is made of, as CycloneDX, into dist
+	$< environment --pyproject pyproject.toml --output-reproducible -o dist/sightd-runtime-$(VARIANT).cdx.json \
+	    build/runtime-$(VARIANT)/root/usr/lib/sightd-runtime/bin/python
+
+# An environment of its own, so that its tools are not among the components.
+build/sbom/bin/cyclonedx-py: packaging/constraints.txt
+	$(PYTHON) -m venv build/sbom
+	build/sbom/bin/pip install --quiet --disable-pip-version-check -c packaging/constraints.txt cyclonedx-bom
 
 runtime-deb: # the large package, built again only when its lock file or version has changed
 	packaging/runtime/build.sh $(VARIANT)

@@ -45,6 +45,11 @@ def running(machine: Machine) -> int:
     return int(json.loads(text)["running"]) if text else 0
 
 
+def queue_of(machine: Machine) -> int:
+    """The limit that the tests change."""
+    return int(json.loads(machine.must("curl", "-s", URL + "/capabilities"))["limits"]["queue"])
+
+
 def engine(machine: Machine) -> str:
     """The engine's process id, inside."""
     return machine.must("pgrep", "-f", "sightd.engine.process").split()[0]
@@ -125,8 +130,7 @@ def test_reload_under_load(machine: Machine) -> None:
     for queue in (10, 20, 30):
         machine.write("/etc/sightd/conf.d/limits.toml", f"[limits]\nqueue = {queue}\n")
         machine.must("systemctl", "reload", "sightd")
-    limits = json.loads(machine.must("curl", "-s", URL + "/capabilities"))["limits"]
-    assert limits["queue"] == 30
+    until(lambda: queue_of(machine) == 30, 10, "the last limit")
     assert set(outcomes(clients)) == {"200"}
     assert engine(machine) == before
 
@@ -139,7 +143,7 @@ def test_broken_reload(machine: Machine) -> None:
     until(lambda: "the old one stays in force" in machine.journal(), 10, "the complaint")
     assert "/etc/sightd/conf.d/limits.toml: limits.queue = -1" in machine.journal()
     assert machine.show("ActiveState") == "active"
-    assert json.loads(machine.must("curl", "-s", URL + "/capabilities"))["limits"]["queue"] == 30
+    assert queue_of(machine) == 30
     machine.must("rm", "/etc/sightd/conf.d/limits.toml")
 
 
@@ -148,6 +152,7 @@ def test_stop_loses_nothing(machine: Machine) -> None:
     clients = load(machine, 1, 4, 400)
     until(lambda: running(machine) == 4, 20, "requests under way")
     machine.must("systemctl", "stop", "--no-block", "sightd")
+    until(lambda: status(machine, "/readyz") == "503", 10, "the end of readiness")
     refused = machine.run("curl", "-s", "-i", "-X", "POST", URL + "/v1/chat/completions").stdout
     assert " 503 " in refused.splitlines()[0]
     assert "retry-after:" in refused.lower()
@@ -186,7 +191,7 @@ def test_upgrade(machine: Machine, package: Path, tmp_path: Path) -> None:
     assert outcomes(clients) == {"200": 3}
     assert machine.show("MainPID") != before
     assert status(machine, "/readyz") == "200"
-    assert json.loads(machine.must("curl", "-s", URL + "/capabilities"))["limits"]["queue"] == 77
+    assert queue_of(machine) == 77
     machine.must("test", "-e", f"{CONFIG}.dpkg-dist")
     machine.must(*INSTALL, f"/root/{package.name}")
     assert status(machine, "/readyz") == "200"

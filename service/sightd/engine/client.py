@@ -14,12 +14,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from .. import logs
-from ..errors import BadRequest, Internal, SightdError
+from ..errors import Internal, SightdError
 from ..processes.channel import Received, memory_file, pair
 from ..processes.child import spawn
 from ..processes.link import Link, close_all
 from .protocol import EngineCounts, EngineInfo, Progress, Submission
 from .quarantine import Quarantine
+from .refusals import refusal
+from .signs import Signs
 
 log = logs.get(__name__)
 
@@ -70,8 +72,7 @@ class EngineClient:
         """The share of the weights that is loaded."""
         self.deaths = 0
         self.restarts = 0
-        self.last_sign = self._last_step = time.monotonic()
-        self._steps = 0
+        self.signs = Signs()
         self.settled = asyncio.Event()
         """Set once the model's size is known, or the engine has given up."""
         self._start_message = {"type": "start", "device": device, **start}
@@ -94,7 +95,7 @@ class EngineClient:
     @property
     def last_progress(self) -> float:
         """When it last got on with its work (monotonic seconds); without work, when it last gave a sign of life."""
-        return self.last_sign if self.state == "ready" and not self._pending else self._last_step
+        return self.signs.last if self.state == "ready" and not self._pending else self.signs.step
 
     @property
     def process_id(self) -> int | None:
@@ -143,7 +144,7 @@ class EngineClient:
         self._quarantine.check(request.digests)
         pending = Pending(request, [os.dup(d) for d in descriptors])
         if not self._pending:
-            self._last_step = time.monotonic()
+            self.signs.got_on()
         self._pending[request.id] = pending
         try:
             self._submit(pending)
@@ -173,21 +174,23 @@ class EngineClient:
             self._link.send({"type": "abort", "id": pending.request.id})
 
     def _take(self, received: Received) -> None:
-        self.last_sign = time.monotonic()
+        self.signs.came()
         message = received.message
         match message["type"]:
             case "tokens":
-                self._last_step = self.last_sign
+                self.signs.got_on()
                 for entry in message["progress"]:
                     self._deliver(Progress(**entry))
             case "encoding":
-                self._last_step = self.last_sign
+                self.signs.got_on()
                 self._note_encoding(message["digests"])
             case "counts":
                 self.counts = EngineCounts(**message["counts"])
-                self._note_steps(message["steps"])
+                self.signs.told("steps", message["steps"])
             case "loading":
-                self._note_loaded(message["share"])
+                self.loaded = message["share"]
+                self.signs.told("share", self.loaded)
+                self._enter("loading")
             case "ready":
                 self.info = EngineInfo(**message["info"] | {"eos_token_ids": tuple(message["info"]["eos_token_ids"])})
                 self.settled.set()
@@ -196,21 +199,10 @@ class EngineClient:
             case "failed":
                 self._give_up(message["reason"])
 
-    def _note_loaded(self, share: float) -> None:
-        if share != self.loaded:
-            self._last_step = self.last_sign
-        self.loaded = share
-        self._enter("loading")
-
     def _note_encoding(self, digests: list[bytes]) -> None:
         if not digests:
             self._quarantine.absolve(self._encoding)
         self._encoding = digests
-
-    def _note_steps(self, steps: int) -> None:
-        if steps != self._steps:
-            self._last_step = self.last_sign
-        self._steps = steps
 
     def _deliver(self, progress: Progress) -> None:
         if progress.id == self._warm_up.request.id:
@@ -279,7 +271,7 @@ class EngineClient:
         """Kill the engine when it neither works nor beats: it is stopped, or stuck in the device."""
         while process.poll() is None:
             await asyncio.sleep(WATCH_SECONDS)
-            silent = time.monotonic() - self.last_sign
+            silent = time.monotonic() - self.signs.last
             if self.state in ("warming", "ready") and silent > self._hang_seconds:
                 log.error("engine hangs", device=self.device, silent_seconds=round(silent, 1))
                 process.kill()
@@ -291,25 +283,5 @@ class EngineClient:
         self.start()
 
     def _enter(self, state: State) -> None:
-        if state != self.state:
-            self._last_step = time.monotonic()
+        self.signs.told("state", state)
         self.state = state
-
-
-def refusal(progress: Progress) -> SightdError:
-    """The error for a request that the engine did not answer."""
-    match progress.finish:
-        case "refused":
-            return BadRequest(
-                f"The grammar of the answer cannot be compiled: {progress.refused}",
-                f"回答的语法无法编译：{progress.refused}",
-                code="invalid_grammar",
-            )
-        case "unreadable":
-            return BadRequest(
-                f"The model's processor does not take this conversation: {progress.refused}",
-                f"模型的处理器不支持该对话：{progress.refused}",
-                param="messages",
-            )
-        case _:
-            return Internal("the model could not answer this request", "模型无法回答该请求")

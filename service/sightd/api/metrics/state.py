@@ -63,7 +63,7 @@ def per_engine(engines: list[EngineClient]) -> Iterator[Family]:
     gauges: dict[str, tuple[str, Reading]] = {
         "engine_ready": ("Whether the engine is ready.", lambda e: e.state == "ready"),
         "engine_requests": ("Requests that the engine works on.", lambda e: e.load),
-        "engine_silence_seconds": ("Since the engine last showed progress.", lambda e: time.monotonic() - e.last_sign),
+        "engine_silence_seconds": ("Since the engine last showed progress.", lambda e: time.monotonic() - e.signs.last),
         "kv_cache_usage_ratio": ("Share of the key/value cache in use.", lambda e: e.counts.cache_used),
         "device_memory_bytes": ("Memory that the engine holds on its device.", lambda e: e.counts.memory_bytes),
     }

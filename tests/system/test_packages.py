@@ -1,0 +1,32 @@
+"""The packages themselves."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+
+TOP = Path(__file__).parents[2]
+
+
+def digests(package: Path) -> dict[str, str]:
+    """The SHA-256 of the package and of the wheel beside it, by name."""
+    files = [package, *package.parent.glob("sightd-*.whl")]
+    return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+
+
+def test_the_same_sources_give_the_same_bytes(package: Path) -> None:
+    """A second build makes the same package and the same wheel."""
+    before = digests(package)
+    assert len(before) == 2
+    subprocess.run([TOP / "packaging" / "build-deb.sh", sys.executable], check=True)
+    assert digests(package) == before
+
+
+def test_only_our_folder_holds_configuration(package: Path) -> None:
+    """Configuration files of the package are all in /etc/sightd; what else is in /etc is a link."""
+    listed = subprocess.run(["dpkg-deb", "-c", package], check=True, capture_output=True, text=True).stdout
+    files = [line.split()[5] for line in listed.splitlines() if line.startswith("-") and "./etc/" in line]
+    assert files
+    assert all(file.startswith("./etc/sightd/") for file in files)
