@@ -43,8 +43,9 @@ if step install; then
     sed -i '/^command/d' "$tree/$home/pyvenv.cfg"
     rm -rf "$tree/$home/share" "$tree/$home/include"
     packages=$(echo "$tree/$home"/lib/python3.*/site-packages)
-    # Headers, test suites and stubs are of no use to a service.
-    rm -rf "$packages/torch/include" "$packages/torch/test" "$packages/torch/bin" "$packages/torch/share"
+    # Headers, test suites and stubs are of no use to a service; torch does not start without torch_shm_manager.
+    rm -rf "$packages/torch/include" "$packages/torch/test" "$packages/torch/share"
+    find "$packages/torch/bin" -type f ! -name torch_shm_manager -delete
     find "$packages" -type d \( -name tests -o -name __pycache__ \) -prune -exec rm -rf {} +
     find "$packages" -name '*.pyi' -delete
     # sightd's own code is in another package.

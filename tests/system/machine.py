@@ -43,9 +43,10 @@ class Machine:
         for group in own:
             group.mkdir(exist_ok=True)
         enter = " && ".join(f"echo $$ > {group}/cgroup.procs" for group in own)
-        # Without bpf() device rules would silently not hold.
+        # Without bpf() device rules would silently not hold, and decoders lock themselves in with the others.
         nspawn = f"exec systemd-nspawn -q -D {self.root} -M {self.name} --boot --register=no --keep-unit"
-        options = "--console=read-only --system-call-filter=bpf --private-network"
+        calls = "bpf landlock_create_ruleset landlock_add_rule landlock_restrict_self"
+        options = f"--console=read-only --system-call-filter='{calls}' --private-network"
         with self._console.open("wb") as console:
             return subprocess.Popen(
                 ["sh", "-c", f"{enter} && {nspawn} {options}"],

@@ -78,6 +78,12 @@ def test_picture(machine: Machine) -> None:
     assert same(answer["result"], known.answer)
 
 
+def test_decoders_lock_themselves_in(machine: Machine) -> None:
+    """The unit's fences leave decoders every layer of their own."""
+    layers = json.loads(machine.must("curl", "-s", URL + "/health"))["decoders"]["sandbox"]
+    assert set(layers.values()) == {"applied"}, layers
+
+
 def test_journal_fields(machine: Machine) -> None:
     """A request's line is found by its id, with its figures as fields and the right priority."""
     machine.must("curl", "-s", "-H", "X-Request-ID: look-for-me", URL + "/v1/models")
