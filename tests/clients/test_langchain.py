@@ -20,7 +20,9 @@ from ..server import Server
 
 pytestmark = pytest.mark.filterwarnings("default")
 UNABLE = "the embedded model does not decide to call tools, nor copies arguments out of a question"
-FORM = "the embedded model fills free fields of a form until max_tokens; tests/clients/test_openai_sdk.py has forms that end"
+FORM = (
+    "the embedded model fills free fields of a form until max_tokens; tests/engine/test_grammar.py has forms that end"
+)
 ONE_CLIENT = "langchain-openai keeps one asynchronous client for all event loops, and every test has its own"
 ONE_SYSTEM = "more than one system message is refused, as the servers that sightd replaces did"
 
