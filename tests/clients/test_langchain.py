@@ -1,8 +1,8 @@
 """langchain-tests' standard integration tests through ChatOpenAI.
 
-The embedded model knows drawn pictures and no more. Where a grammar forces the form of an answer, its tests pass;
-those that need a model which decides to call a tool, or copies an argument out of the question, are named below with
-that reason, as langchain-tests wants it.
+The embedded model knows drawn pictures and no more. Tests that need a model which decides to call a tool, copies an
+argument out of the question, or ends the free fields of a form are named below with that reason, as langchain-tests
+wants it.
 """
 
 from __future__ import annotations
