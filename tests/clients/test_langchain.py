@@ -1,8 +1,8 @@
 """langchain-tests' standard integration tests through ChatOpenAI.
 
-The embedded model knows drawn pictures and no more. Where a grammar forces the form of an answer, its tests pass;
-those that need a model which decides to call a tool, or copies an argument out of the question, are named below with
-that reason, as langchain-tests wants it.
+The embedded model knows drawn pictures and no more. Tests that need a model which decides to call a tool, copies an
+argument out of the question, or ends the free fields of a form are named below with that reason, as langchain-tests
+wants it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ from ..server import Server
 
 pytestmark = pytest.mark.filterwarnings("default")
 UNABLE = "the embedded model does not decide to call tools, nor copies arguments out of a question"
-FORM = "the embedded model fills free fields of a form until max_tokens; tests/clients/test_openai_sdk.py has forms that end"
+FORM = (
+    "the embedded model fills free fields of a form until max_tokens; tests/engine/test_grammar.py has forms that end"
+)
 ONE_CLIENT = "langchain-openai keeps one asynchronous client for all event loops, and every test has its own"
 ONE_SYSTEM = "more than one system message is refused, as the servers that sightd replaces did"
 
