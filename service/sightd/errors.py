@@ -189,6 +189,20 @@ class Stopping(TryLater):
         )
 
 
+class TooSlow(SightdError):
+    """The request's body did not arrive in time."""
+
+    status = 408
+    type = "timeout_error"
+    code = "body_timeout"
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(
+            f"The request's body did not arrive within {seconds:g} seconds. Send it faster, or less of it.",
+            f"请求体未在 {seconds:g} 秒内传输完毕，请加快传输或减小内容。",
+        )
+
+
 class TimedOut(SightdError):
     """The request took longer than it may."""
 

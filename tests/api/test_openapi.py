@@ -17,6 +17,8 @@ from schemathesis.specs.openapi.checks import (
 )
 from sightd.app import create_app
 from sightd.config.settings import Settings
+from sightd.ending import Ending
+from sightd.host import Host, Notifier
 
 from ..fuzz.corpus import brief
 from ..server import Server
@@ -28,7 +30,7 @@ def document() -> dict[str, Any]:
     """The document of an application as the server makes it; fastapi's way to it warns of its own doings."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return create_app(Settings()).openapi()
+        return create_app(Settings(), Host(Settings, Notifier(None), Ending(0))).openapi()
 
 
 DOCUMENT = document()

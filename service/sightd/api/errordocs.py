@@ -59,6 +59,7 @@ POSTED = {
     401: "There is no key, or none that is known.",
     403: "The key may not do this.",
     404: "There is no such model.",
+    408: "The body came too slowly.",
     413: "The body or a file is too large.",
     415: "The body is of another kind than the endpoint takes.",
     422: "A field or a picture cannot be used.",
