@@ -36,7 +36,7 @@ with open(program, "w") as file:
 os.chmod(program, 0o755)
 
 for name, what in {
-    "system": write("/usr/lib/sightd/new"),
+    "system": write("/srv/open/new"),
     "configuration": write("/etc/sightd/new.toml"),
     "state": write(os.path.join(os.environ["STATE_DIRECTORY"], "new")),
     "device": lambda: os.close(os.open("/dev/probe", os.O_RDONLY)),

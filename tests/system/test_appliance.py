@@ -100,6 +100,8 @@ def test_fences(machine: Machine) -> None:
     are out of reach; what the service needs is not."""
     machine.must("mknod", "-m", "666", "/dev/probe", "c", "10", "229")
     machine.must("head", "-c", "0", "/dev/probe")
+    machine.must("install", "-d", "-m", "1777", "/srv/open")
+    machine.must("runuser", "-u", "sightd", "--", "touch", "/srv/open/outside")
     shutil.copy(TOP / "tests" / "system" / "probe.py", machine.root / "usr" / "share" / "probe.py")
     units = "/usr/lib/systemd/system"
     service = machine.must("cat", f"{units}/sightd.service")
