@@ -94,10 +94,10 @@ def test_clients_that_send_slowly(start_server: StartServer) -> None:
         assert connection.recv(1000) == b""
     for path, shape_of_error in ((PATH, b'"code":"body_timeout"'), ("/v1/image/recognize", b'{"detail":')):
         kind = "application/json" if path == PATH else "multipart/form-data; boundary=x"
-        head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: {kind}\r\nContent-Length: 1000\r\n\r\n"
+        head = f"POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: {kind}\r\nContent-Length: 1000\r\n\r\n"
         with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
             connection.sendall(head.encode() + (b"{" if path == PATH else b"--x\r\n"))
-            answer = connection.recv(10_000)
+            answer = b"".join(iter(lambda: connection.recv(10_000), b""))
             assert answer.startswith(b"HTTP/1.1 408")
             assert shape_of_error in answer
     assert server.client.get("/livez").status_code == 200
