@@ -230,6 +230,7 @@ def test_what_is_wrong_is_said(machine: Machine, prepare: str, said: str) -> Non
     machine.run("systemctl", "stop", "sightd")
     machine.run("systemctl", "reset-failed", "sightd")
     machine.write(DROP_IN, "[Service]\nRestartSec=0\n")
+    machine.run("rm", "-rf", "/etc/sightd/conf.d", "/etc/sightd/keys.json", "/srv/m")
     machine.write(CONFIG, '[model]\npath = "/srv/m"\n' if "/srv/m" in prepare else "")
     machine.must("systemctl", "daemon-reload")
     machine.must("sh", "-c", prepare)
@@ -239,7 +240,7 @@ def test_what_is_wrong_is_said(machine: Machine, prepare: str, said: str) -> Non
     assert said in machine.journal("--since", f"@{since}", "-o", "cat")
     assert int(machine.show("NRestarts")) <= 5
     machine.run("systemctl", "stop", "other")
-    machine.must("rm", "-rf", "/etc/sightd/keys.json", "/srv/m", DROP_IN)
+    machine.must("rm", DROP_IN)
 
 
 def test_purge(machine: Machine) -> None:
