@@ -108,6 +108,8 @@ def from_credentials(folder: Path, problems: list[Problem]) -> Tables:
     tables: Tables = {}
     try:
         found = sorted(folder.iterdir())
+    except FileNotFoundError:
+        return tables
     except OSError as error:
         problems.append(Problem(str(folder), "", f"cannot be read: {error.strerror}."))
         return tables
