@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -11,8 +11,9 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from gunicorn.arbiter import Arbiter
-from sightd.models.checkpoint import EMBEDDED_FOLDER
+from sightd.ending import Ending
+from sightd.starting import Starting
+from starlette.types import ASGIApp, Message
 
 from .conftest import StartServer
 from .server import READY_SECONDS, alive, children_running
@@ -141,11 +142,27 @@ def test_a_missing_checkpoint_is_said(start_server: StartServer, tmp_path: Path)
     assert f"{tmp_path}/nowhere/config.json is missing" in server.log_path.read_text()
 
 
-def test_application_that_does_not_start(start_server: StartServer, tmp_path: Path) -> None:
-    """A checkpoint that only shows as broken when it is read ends the service, with the reason in the log."""
-    folder = tmp_path / "broken"
-    shutil.copytree(EMBEDDED_FOLDER, folder)
-    (folder / "tokenizer.json").write_text("{}")
-    server = start_server(["--model", str(folder)])
-    assert server.process.wait(30) == Arbiter.WORKER_BOOT_ERROR
-    assert "the application did not start" in [line["event"] for line in server.lines()]
+def test_application_that_does_not_start() -> None:
+    """When the application cannot be made, the service ends with the reason, and /livez was answered until then."""
+    ending, sent = Ending(1.0), list[Message]()
+
+    def make() -> ASGIApp:
+        raise RuntimeError("no such thing")
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def live() -> None:
+        asked = asyncio.Queue[Message]()
+        asked.put_nowait({"type": "lifespan.startup"})
+        starting = Starting(make, ending)
+        await starting({"type": "http", "path": "/livez"}, asked.get, send)
+        life = asyncio.create_task(starting({"type": "lifespan", "state": {}}, asked.get, send))
+        while ending.began is None:  # noqa: ASYNC110 - a bound is pytest's; it has no event
+            await asyncio.sleep(0)
+        asked.put_nowait({"type": "lifespan.shutdown"})
+        await life
+
+    asyncio.run(live())
+    assert "no such thing" in ending.failure
+    assert [m.get("status", m["type"]) for m in sent] == [200, "http.response.body", "lifespan.startup.complete"]

@@ -18,6 +18,7 @@ from .api.authentication import Authentication
 from .api.bodylimit import BodyLimit
 from .api.chat import endpoint as chat
 from .api.drain import Drain
+from .api.errordocs import ASKED, AnthropicError, NativeError, OpenAIError, PictureError, may_fail
 from .api.messages import endpoint as messages
 from .api.metrics import endpoint as metrics
 from .api.metrics.requests import RequestMetrics
@@ -46,6 +47,16 @@ from .models.prompt import Media
 from .reload import Reloader
 from .systemd import Reporter
 
+FAMILIES = (
+    (picture, PictureError),
+    (video, PictureError),
+    (chat, OpenAIError),
+    (responses, OpenAIError),
+    (messages, AnthropicError),
+    (minicpm_o, NativeError),
+    (tokens, OpenAIError),
+)
+"""The endpoints that take requests, with the shape of their errors."""
 WARM_UP_ID = 0
 WARM_UP_TOKENS = 4
 
@@ -60,12 +71,15 @@ def create_app(settings: Settings, host: Host) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    rooms = picture, video, chat, responses, messages, minicpm_o, models, tokens, capabilities, health, metrics
-    for room in rooms:
+    for room, shape in FAMILIES:
+        app.include_router(room.router, responses=may_fail(shape))
+    for room in (models, capabilities):
+        app.include_router(room.router, responses=may_fail(OpenAIError, ASKED))
+    for room in (health, metrics):
         app.include_router(room.router)
     docs.install(app)
     failures.install(app)
-    app.add_middleware(BodyLimit, live=live)
+    app.add_middleware(BodyLimit, live=live, seconds=settings.server.body_seconds)
     app.add_middleware(Authentication)
     app.add_middleware(Origins, live=live)
     app.add_middleware(Drain, ending=host.ending)
@@ -83,7 +97,8 @@ def lifespan(
     async def run(_: FastAPI) -> AsyncIterator[dict[str, Any]]:
         services = make_services(settings, live, host.ending)
         services.decoders.start()
-        services.videos.start()
+        if services.video_plan is not None:
+            services.videos.start()
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGHUP, Reloader(services, host.read).reload)
         model = settings.model

@@ -34,13 +34,13 @@ class Front(BaseApplication):  # type: ignore[misc]
     """gunicorn with our settings and one worker: the engines hold the model, so there must not be two."""
 
     def __init__(self, settings: Settings, host: Host) -> None:
-        self._settings = settings
+        self.settings = settings
         self.host = host
         super().__init__()
 
     def load_config(self) -> None:
         """Gunicorn's own settings."""
-        server = self._settings.server
+        server = self.settings.server
         options: dict[str, Any] = {
             "bind": list(server.bind),
             "workers": 1,
@@ -62,7 +62,7 @@ class Front(BaseApplication):  # type: ignore[misc]
     def _application(self) -> ASGIApp:
         from .app import create_app
 
-        return create_app(self._settings, self.host)
+        return create_app(self.settings, self.host)
 
     def run(self) -> None:
         """Serve until told to stop."""

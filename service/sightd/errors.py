@@ -72,6 +72,18 @@ class MethodNotAllowed(SightdError):
     type = "invalid_request_error"
     code = "method_not_allowed"
 
+    def __init__(self, allowed: str) -> None:
+        super().__init__(
+            f"This endpoint takes {allowed or 'other methods'}. See /docs.",
+            f"该接口只支持 {allowed or '其他方法'}，请参阅 /docs。",
+        )
+        self._allowed = allowed
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The methods there are."""
+        return {"Allow": self._allowed}
+
 
 class TooLarge(SightdError):
     """A body or a file is over its limit."""
@@ -174,6 +186,20 @@ class Stopping(TryLater):
             f"The server is being stopped or restarted. Try again in {retry_after} seconds.",
             f"服务正在停止或重启，请在 {retry_after} 秒后重试。",
             retry_after,
+        )
+
+
+class TooSlow(SightdError):
+    """The request's body did not arrive in time."""
+
+    status = 408
+    type = "timeout_error"
+    code = "body_timeout"
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(
+            f"The request's body did not arrive within {seconds:g} seconds. Send it faster, or less of it.",
+            f"请求体未在 {seconds:g} 秒内传输完毕，请加快传输或减小内容。",
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from functools import partial
 from types import FrameType
 from typing import Any, ClassVar
 
@@ -12,6 +13,7 @@ from uvicorn import Config, Server
 from uvicorn_worker import UvicornWorker
 
 from .ending import Ending
+from .patience import PatientProtocol
 from .processes.child import die_with_parent
 
 LAST_SECONDS = 2
@@ -24,7 +26,6 @@ class Worker(UvicornWorker):  # type: ignore[misc]
 
     CONFIG_KWARGS: ClassVar[dict[str, Any]] = {
         "loop": "uvloop",
-        "http": "httptools",
         "access_log": False,
         "proxy_headers": False,
         "server_header": False,
@@ -44,6 +45,7 @@ class Worker(UvicornWorker):  # type: ignore[misc]
     async def _serve(self) -> None:
         ending: Ending = self.app.host.ending
         self.config.app = self.wsgi
+        self.config.http = partial(PatientProtocol, head_seconds=self.app.settings.server.head_seconds)
         self.config.timeout_graceful_shutdown = ending.drain_seconds if ending.handed_over else LAST_SECONDS
         self._install_sigquit_handler()
         server = DrainingServer(self.config, ending)

@@ -83,3 +83,21 @@ def test_a_full_queue_refuses_at_once(start_server: StartServer) -> None:
             assert time.monotonic() - began < 5
             lines.close()
             assert second.result().status_code == 200
+
+
+def test_clients_that_send_slowly(start_server: StartServer) -> None:
+    """A head that does not come in time ends its connection, a body 408; keep-alive connections go on working."""
+    limits = {"SIGHTD_SERVER__HEAD_SECONDS": "1", "SIGHTD_SERVER__BODY_SECONDS": "1"}
+    server = start_server(environment=limits).wait_ready()
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+        connection.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\nX-Slow: ")
+        assert connection.recv(1000) == b""
+    for path, shape_of_error in ((PATH, b'"code":"body_timeout"'), ("/v1/image/recognize", b'{"detail":')):
+        kind = "application/json" if path == PATH else "multipart/form-data; boundary=x"
+        head = f"POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: {kind}\r\nContent-Length: 1000\r\n\r\n"
+        with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+            connection.sendall(head.encode() + (b"{" if path == PATH else b"--x\r\n"))
+            answer = b"".join(iter(lambda: connection.recv(10_000), b""))
+            assert answer.startswith(b"HTTP/1.1 408")
+            assert shape_of_error in answer
+    assert server.client.get("/livez").status_code == 200

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, ClassVar
+from typing import Any
 
 import httpx
 import pytest
@@ -15,6 +13,7 @@ import pytest
 from ..pictures import data_uri, encoded, noise, shape
 from ..server import Server, children_running
 from ..waiting import until
+from ..websites import website as serving
 
 PATH = "/v1/chat/completions"
 RED = encoded(shape("ellipse", "red"))
@@ -27,37 +26,12 @@ SETTINGS = {
 }
 
 
-class Website(BaseHTTPRequestHandler):
-    """Serves `pages`."""
-
-    pages: ClassVar[dict[str, bytes]] = {"/red.png": RED, "/page.html": b"<html>no picture</html>", "/empty.png": b""}
-
-    def do_GET(self) -> None:
-        """Answer with the page, or send the client to the forbidden address."""
-        if self.path == "/redirect":
-            self.send_response(302)
-            self.send_header("Location", f"http://127.0.0.2:{self.server.server_port}/red.png")  # type: ignore[attr-defined]
-            self.end_headers()
-            return
-        content = self.pages.get(self.path)
-        self.send_response(404 if content is None else 200)
-        self.end_headers()
-        self.wfile.write(content or b"")
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
 @pytest.fixture(scope="module")
 def website() -> Iterator[str]:
-    """The URL of a web server on loopback."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Website)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    """The URL of a web server with a picture on it, and a redirect to a forbidden address."""
+    pages = {"/red.png": RED, "/page.html": b"<html>no picture</html>", "/empty.png": b""}
+    with serving(pages, {"/redirect": "http://127.0.0.2:{port}/red.png"}) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")

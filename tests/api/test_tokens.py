@@ -52,7 +52,7 @@ def test_what_the_server_says_of_itself(server: Server) -> None:
     for name in parameters["refused"]:
         assert "not supported" in ask(server, user("hello"), **{name: 1}).json()["error"]["message"], name
     model = server.client.get("/v1/models/sightd-tiny-vl").json()
-    assert model["input_modalities"] == ["text", "image"]
+    assert model["input_modalities"] == ["text", "image", "video"]
     assert model["max_model_len"] == can["max_model_len"]
     missing = server.client.get("/v1/models/gpt-4")
     assert (missing.status_code, missing.json()["error"]["code"]) == (404, "model_not_found")

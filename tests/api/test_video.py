@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import httpx
 import pytest
@@ -16,6 +14,7 @@ from ..clips import circles, plain, video
 from ..conftest import StartServer
 from ..pictures import data_uri, encoded, shape
 from ..server import Server
+from ..websites import website as serving
 
 PATH = "/v1/video/recognize"
 CHAT = "/v1/chat/completions"
@@ -31,32 +30,11 @@ SETTINGS = {
 }
 
 
-class Website(BaseHTTPRequestHandler):
-    """Serves a video."""
-
-    pages: ClassVar[dict[str, bytes]] = {"/red.mp4": RED, "/page.html": b"<html>", "/large.mp4": bytes(200_001)}
-
-    def do_GET(self) -> None:
-        """Answer with the page."""
-        content = self.pages.get(self.path)
-        self.send_response(404 if content is None else 200)
-        self.end_headers()
-        self.wfile.write(content or b"")
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
 @pytest.fixture(scope="module")
 def website() -> Iterator[str]:
-    """The URL of a web server on loopback."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Website)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    """The URL of a web server with a video on it."""
+    with serving({"/red.mp4": RED, "/page.html": b"<html>", "/large.mp4": bytes(200_001)}) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")

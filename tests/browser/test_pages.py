@@ -4,12 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
-from threading import Thread
-from typing import Any
 
 import pytest
 from playwright.sync_api import Page, sync_playwright
@@ -17,6 +11,7 @@ from playwright.sync_api import Page, sync_playwright
 from ..conftest import StartServer
 from ..pictures import data_uri, encoded, shape
 from ..server import Server
+from ..websites import website
 
 CHROMIUM = shutil.which("chromium")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed: make tools")
@@ -43,27 +38,11 @@ STREAM = """async ([server, picture]) => {
 }"""
 
 
-@contextmanager
-def website(folder: Path) -> Iterator[str]:
-    """The origin of a web server for the folder's files."""
-
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, *_: Any) -> None:
-            """Say nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder))) as server:
-        thread = Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
-
-
 @pytest.fixture
-def origins(tmp_path: Path) -> Iterator[tuple[str, str]]:
+def origins() -> Iterator[tuple[str, str]]:
     """Two web servers with an empty page."""
-    (tmp_path / "index.html").write_text("<!doctype html><title>A page of the intranet</title>")
-    with website(tmp_path) as one, website(tmp_path) as other:
+    pages = {"/": b"<!doctype html><title>A page of the intranet</title>"}
+    with website(pages) as one, website(pages) as other:
         yield one, other
 
 

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from sightd.engine.protocol import Frames, Progress, Sampling, Submission
 from sightd.engine.turns import TurnEngine
-from sightd.media.decoder import digest
+from sightd.media.lockedin import digest
 from sightd.models.families import prompt_builder
 from sightd.models.generic.frames import prepare
 from sightd.models.generic.processor import Reader

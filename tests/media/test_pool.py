@@ -10,7 +10,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from PIL import Image
@@ -18,6 +18,7 @@ from sightd.config.media import Media
 from sightd.errors import SightdError, Unprocessable
 from sightd.media.decoded import sealed
 from sightd.media.decoders import PictureDecoders
+from sightd.media.pool import DecoderPool
 from sightd.models.families import PicturePlan
 from sightd.processes.channel import Received, memory_file
 
@@ -27,6 +28,7 @@ from ..server import alive, children_running
 PLAN = PicturePlan("qwen_vl", {"factor": 32, "min_pixels": 1024, "max_pixels": 1 << 20}, (128, 128))
 GOOD = encoded(shape("rectangle", "blue"))
 MODULE = "sightd.media.decoder"
+P = TypeVar("P", bound=DecoderPool)
 
 
 @functools.cache
@@ -47,20 +49,26 @@ async def until(condition: Callable[[], object], seconds: float = 20) -> None:
 async def pool(**settings: Any) -> AsyncIterator[PictureDecoders]:
     """A pool whose processes are up; all of them are gone afterwards."""
     media = Media(**{"decoders": 2} | settings)
-    made = PictureDecoders(media, 7680 * 4320, "qwen_vl")
+    async with running(PictureDecoders(media, 7680 * 4320, "qwen_vl"), media.decoders, MODULE) as made:
+        yield made
+
+
+@asynccontextmanager
+async def running(made: P, count: int, module: str) -> AsyncIterator[P]:
+    """The pool with so many processes up; all of them are gone afterwards."""
     made.start()
-    await until(lambda: made.state.processes == media.decoders)
+    await until(lambda: made.state.processes == count)
     try:
         yield made
     finally:
-        processes = decoders()
+        processes = decoders(module)
         made.close()
         assert not any(map(alive, processes))
 
 
-def decoders() -> list[int]:
+def decoders(module: str = MODULE) -> list[int]:
     """The process ids of the decoders of this process; a server that other tests use has its own."""
-    return [process for process in children_running(os.getpid(), MODULE) if parent(process) == os.getpid()]
+    return [process for process in children_running(os.getpid(), module) if parent(process) == os.getpid()]
 
 
 def parent(process: int) -> int:

@@ -20,8 +20,7 @@ from sightd.models.videoplan import VideoPlan
 
 from ..clips import colour_number, plain, video
 from ..pictures import noise
-from ..server import alive, children_running
-from .test_pool import parent, run, until
+from .test_pool import decoders, run, running, until
 
 NUMBERS = {
     "whole": True,
@@ -44,19 +43,8 @@ GOOD = video(plain(16))
 async def pool(limits: dict[str, Any] | None = None, **settings: Any) -> AsyncIterator[VideoDecoders]:
     """A pool of one process that is up; it is gone afterwards."""
     made = VideoDecoders(Media(**settings), Limits(**(limits or {})), "qwen_vl")
-    made.start()
-    await until(lambda: made.state.processes == 1)
-    try:
+    async with running(made, 1, MODULE):
         yield made
-    finally:
-        processes = decoders()
-        made.close()
-        assert not any(map(alive, processes))
-
-
-def decoders() -> list[int]:
-    """The process ids of this process's video decoders."""
-    return [process for process in children_running(os.getpid(), MODULE) if parent(process) == os.getpid()]
 
 
 def threads(process: int) -> int:
@@ -95,13 +83,13 @@ def test_hostile_videos() -> None:
         limits = {"video_file_frames": 40, "video_seconds": 10, "video_frame_pixels": 100_000}
         async with pool(limits) as made:
             await works(made)
-            first = decoders()
+            first = decoders(MODULE)
             for name, (data, status, words) in HOSTILE.items():
                 with pytest.raises(SightdError, match=words) as caught:
                     await made.decode(data, PLAN)
                 assert caught.value.status == status, name
                 await works(made)
-            assert decoders() == first
+            assert decoders(MODULE) == first
             assert threads(first[0]) == 1
             assert set(made.state.sandbox) == {"no_new_privs", "rlimits", "landlock", "seccomp"}
 
@@ -132,13 +120,13 @@ def test_a_video_that_takes_too_long() -> None:
 
     async def scenario() -> None:
         async with pool(video_decode_seconds=0.5) as made:
-            (process,) = decoders()
+            (process,) = decoders(MODULE)
             os.kill(process, signal.SIGSTOP)
             with pytest.raises(Unprocessable, match=r"longer than 0\.5 seconds"):
                 await made.decode(GOOD, PLAN)
             assert made.state.counts.timeouts == 1
             await until(lambda: made.state.idle == 1)
-            assert decoders() != [process]
+            assert decoders(MODULE) != [process]
 
     run(scenario)
 
@@ -148,7 +136,7 @@ def test_a_decoder_that_dies() -> None:
 
     async def scenario() -> None:
         async with pool() as made:
-            (process,) = decoders()
+            (process,) = decoders(MODULE)
             os.kill(process, signal.SIGSTOP)
             job = asyncio.ensure_future(made.decode(GOOD, PLAN))
             await until(lambda: made.state.idle == 0)

@@ -62,6 +62,11 @@ def forget_vision(folder: Path) -> None:
         (lose_a_shard, r"model-00002-of-00002\.safetensors is missing"),
         (forget_vision, r"qwen3-vl: The tokenizer lacks one of the vision tokens"),
         (lambda f: (f / "tokenizer.json").unlink(), r"tokenizer\.json is missing"),
+        (lambda f: (f / "tokenizer.json").write_text("{}"), r"tokenizer\.json cannot be used"),
+        (
+            lambda f: (f / "generation_config.json").write_text('{"do_sample": true, "top_p": "high"}'),
+            r"generation_config\.json: temperature, top_p and top_k must be numbers",
+        ),
         (
             lambda f: change_json(f / "config.json", model_type="gpt2"),
             r"config\.json: model type 'gpt2' is not supported",

@@ -94,9 +94,7 @@ def http_error(error: HTTPException, path: str) -> SightdError:
                 "没有这个接口，请参阅 /docs。",
             )
         case 405:
-            return MethodNotAllowed(
-                "This endpoint does not take that method. See /docs.", "该接口不支持此请求方法，请参阅 /docs。"
-            )
+            return MethodNotAllowed((error.headers or {}).get("Allow", ""))
         case 400:
             return BadRequest(f"The request body cannot be read: {error.detail}", f"无法读取请求体：{error.detail}")
     return Internal()

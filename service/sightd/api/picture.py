@@ -19,6 +19,7 @@ from ..media.kinds import PICTURE, VIDEO, Kind
 from .answering import Answer, whole
 from .connection import event
 from .conversation import Conversation
+from .errordocs import STREAMED
 from .errorshapes import picture as shape
 from .formoptions import Options
 from .services import Served
@@ -34,7 +35,7 @@ class Recognised(BaseModel):
     result: str
 
 
-@router.post("/v1/image/recognize", response_model=Recognised)
+@router.post("/v1/image/recognize", response_model=Recognised, responses=STREAMED)
 async def recognize(
     request: Request,
     services: Served,

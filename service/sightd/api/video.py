@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from ..media.kinds import VIDEO
 from .conversation import PictureOptions
+from .errordocs import STREAMED
 from .formoptions import Options
 from .picture import Recognised, as_conversation, check_types, error_event, events, recognised
 from .services import Served
@@ -17,7 +18,7 @@ from .serving import Streaming, answered
 router = APIRouter(tags=["videos"])
 
 
-@router.post("/v1/video/recognize", response_model=Recognised)
+@router.post("/v1/video/recognize", response_model=Recognised, responses=STREAMED)
 async def recognize(
     request: Request,
     services: Served,

@@ -14,6 +14,8 @@ class Server(Section):
     request_seconds: float = Field(
         600.0, gt=0, le=86400, description="longest time a request may take; X-Request-Timeout can shorten it"
     )
+    head_seconds: float = Field(20.0, gt=0, le=3600, description="longest time that a request's head may take to come")
+    body_seconds: float = Field(120.0, gt=0, le=86400, description="the same for its body")
     keep_alive_seconds: int = Field(75, ge=1, le=3600, description="how long an idle connection stays open")
     stream_comment_seconds: float = Field(
         15.0,

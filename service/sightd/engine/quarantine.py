@@ -44,7 +44,7 @@ class Quarantine:
         """Raises Unprocessable when one of these is refused."""
         if any(self._deaths.get(digest, 0) >= MOST_DEATHS for digest in digests):
             raise Unprocessable(
-                "One of the pictures made the model's engine fail twice and is not tried again. Send another one.",
-                "其中一张图片两次导致模型引擎故障，不再处理，请更换图片。",
+                "One of the pictures or videos made the engine fail twice and is not tried again. Send another one.",
+                "其中一个图片或视频两次导致模型引擎故障，不再处理，请更换。",
                 code="quarantined_image",
             )

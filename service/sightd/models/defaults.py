@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from .checkpoint import read_json
+from .checkpoint import CheckpointError, read_json
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,11 @@ def read_defaults(folder: Path) -> SamplingDefaults:
     content = read_json(path) if path.exists() else {}
     if not content.get("do_sample", False):
         return SamplingDefaults()
-    return SamplingDefaults(
-        temperature=float(content.get("temperature") or 1.0),
-        top_p=float(content.get("top_p") or 1.0),
-        top_k=int(content.get("top_k") or 0),
-    )
+    try:
+        return SamplingDefaults(
+            temperature=float(content.get("temperature") or 1.0),
+            top_p=float(content.get("top_p") or 1.0),
+            top_k=int(content.get("top_k") or 0),
+        )
+    except (TypeError, ValueError) as error:
+        raise CheckpointError(f"{path}: temperature, top_p and top_k must be numbers.") from error

@@ -29,13 +29,17 @@ BYTES = byte_characters()
 
 
 class Tokenizer:
-    """A checkpoint's tokenizer. Raises FileNotFoundError when the folder has no tokenizer.json."""
+    """A checkpoint's tokenizer. Raises FileNotFoundError when the folder has no tokenizer.json, ValueError when that
+    cannot be used."""
 
     def __init__(self, folder: Path) -> None:
         path = folder / "tokenizer.json"
         if not path.is_file():
             raise FileNotFoundError(f"{path} is missing: sightd reads tokenizers in the tokenizer.json format.")
-        self._backend = Backend.from_file(str(path))
+        try:
+            self._backend = Backend.from_file(str(path))
+        except Exception as error:
+            raise ValueError(f"{path} cannot be used: {error}.") from error
         added = self._backend.get_added_tokens_decoder()
         self.special: dict[str, int] = {token.content: index for index, token in added.items() if token.special}
         self._control = re.compile("|".join(sorted(map(re.escape, self.special), key=len, reverse=True)) or r"(?!)")

@@ -13,6 +13,7 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 
 from .checkpoint import CheckpointError, read_json
+from .defaults import read_defaults
 from .families import family, prompt_builder
 
 INDEX, SINGLE = "model.safetensors.index.json", "model.safetensors"
@@ -25,7 +26,7 @@ NAMED = 5
 def check(folder: Path) -> str:
     """The family of a checkpoint folder whose files are all there. Raises CheckpointError with the file and the reason:
     an architecture that is not known, links out of the folder, weights that are missing, cut off or pickled, a
-    tokenizer or a template that cannot be used."""
+    tokenizer, a template or defaults of sampling that cannot be used."""
     name = family(folder)
     check_links(folder)
     files = weight_files(folder)
@@ -34,6 +35,7 @@ def check(folder: Path) -> str:
     for path, wanted in files.items():
         check_weights(path, wanted)
     prompt_builder(folder)
+    read_defaults(folder)
     return name
 
 

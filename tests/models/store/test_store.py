@@ -22,7 +22,7 @@ from sightd.models.store import StoreError, hubs, importing, manifest
 from sightd.models.store.huggingface import HuggingFace
 from sightd.models.store.modelscope import ModelScope
 from sightd.models.store.pulling import pull
-from sightd.models.store.shelf import Store, bytes_in
+from sightd.models.store.shelf import INCOMING, Store, bytes_in
 from sightd.models.wholeness import check
 
 from ...server import SIGHTCTL, SIGHTD, clean_environment, sightctl
@@ -106,8 +106,8 @@ def test_an_interrupted_pull_goes_on(store: Store, hub: Hub, client: str, tmp_pa
     places = {"HF_ENDPOINT": hub.url, "MODELSCOPE_ENDPOINT": hub.url, "HOME": str(tmp_path)}
     environment = clean_environment(places)
     first = subprocess.Popen([*command, str(store.root)], env=environment, stderr=subprocess.PIPE)
-    first_shard = len(hub.files[FIRST])
-    until(lambda: bytes_in(store.root) > first_shard + 10_000_000, 60, "half of the shard is on the disk")
+    arriving, enough = store.root / INCOMING / REPOSITORY / REVISION, len(hub.files[FIRST]) + 10_000_000
+    until(lambda: (arriving / FIRST).exists() and bytes_in(arriving) > enough, 60, "one shard and half of the other")
     first.kill()
     first.communicate()
     assert store.entries() == []

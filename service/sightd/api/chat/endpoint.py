@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
 from ..answering import Answer, whole
+from ..errordocs import STREAMED
 from ..models import served_name
 from ..services import Served
 from ..serving import Streaming, answered
@@ -17,7 +18,7 @@ from .wishes import wishes
 router = APIRouter(tags=["chat"])
 
 
-@router.post("/v1/chat/completions", response_model=responses.ChatCompletion)
+@router.post("/v1/chat/completions", response_model=responses.ChatCompletion, responses=STREAMED)
 async def chat_completions(body: ChatRequest, request: Request, services: Served) -> Response:
     """Answer a conversation with pictures, at once or as a stream of server-sent events."""
     model, prompts = served_name(services, body.model), services.prompts

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from ..answering import Answer, whole
 from ..chat import parsing
 from ..chat.wishes import wishes
+from ..errordocs import STREAMED
 from ..models import served_name
 from ..services import Served
 from ..serving import Streaming, answered, counted
@@ -25,7 +26,7 @@ class Count(BaseModel):
     input_tokens: int
 
 
-@router.post("/v1/messages", response_model=responses.Message)
+@router.post("/v1/messages", response_model=responses.Message, responses=STREAMED)
 async def messages(body: MessagesRequest, request: Request, services: Served) -> Response | responses.Message:
     """Answer a conversation with pictures, at once or as a stream of events."""
     model, prompts = served_name(services, body.model), services.prompts

@@ -8,6 +8,7 @@ from starlette.responses import JSONResponse, Response
 from ..answering import Answer
 from ..chat import parsing
 from ..chat.wishes import wishes
+from ..errordocs import STREAMED
 from ..models import served_name
 from ..services import Served
 from ..serving import Streaming, answered
@@ -18,7 +19,7 @@ from .schema import ResponsesRequest
 router = APIRouter(tags=["responses"])
 
 
-@router.post("/v1/responses")
+@router.post("/v1/responses", responses=STREAMED)
 async def responses(body: ResponsesRequest, request: Request, services: Served) -> Response:
     """Answer a conversation with pictures, at once or as a stream of events. Nothing is kept on the server."""
     response, prompts = answers.beginning(body, served_name(services, body.model)), services.prompts
