@@ -26,7 +26,7 @@ def ask(url: str, seconds: float, tokens: int) -> Counter[str]:
                 answer = client.post(f"{url}/v1/chat/completions", json=body)
                 used = answer.json().get("usage", {}).get("completion_tokens")
                 outcomes[str(answer.status_code) if used == body["max_tokens"] else f"{answer.status_code} cut"] += 1
-            except httpx.TransportError as error:
+            except (httpx.TransportError, json.JSONDecodeError) as error:
                 outcomes[type(error).__name__] += 1
             if tokens:
                 break

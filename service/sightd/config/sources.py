@@ -106,7 +106,14 @@ def keys(section: FieldInfo) -> Iterator[str]:
 def from_credentials(folder: Path, problems: list[Problem]) -> Tables:
     """Settings from credential files named `section.key`; other credentials are none of our business."""
     tables: Tables = {}
-    for path in sorted(folder.iterdir()) if folder.is_dir() else []:
+    try:
+        found = sorted(folder.iterdir())
+    except FileNotFoundError:
+        return tables
+    except OSError as error:
+        problems.append(Problem(str(folder), "", f"cannot be read: {error.strerror}."))
+        return tables
+    for path in found:
         section, _, key = path.name.partition(".")
         if not key or section not in Settings.model_fields:
             continue
