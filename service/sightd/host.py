@@ -50,6 +50,11 @@ class Notifier:
             except BlockingIOError:
                 log.warning("the arbiter passes nothing on to systemd")
 
+    def close(self) -> None:
+        """Close the socket pair."""
+        self._passed_on.close()
+        self._inside.close()
+
     def pass_on(self) -> None:
         """In the main process: send what the worker has said since."""
         while self._address:

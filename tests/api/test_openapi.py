@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -30,7 +31,8 @@ def document() -> dict[str, Any]:
     """The document of an application as the server makes it; fastapi's way to it warns of its own doings."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return create_app(Settings(), Host(Settings, Notifier(None), Ending(0))).openapi()
+        with closing(Notifier(None)) as notifier:
+            return create_app(Settings(), Host(Settings, notifier, Ending(0))).openapi()
 
 
 DOCUMENT = document()
@@ -73,7 +75,8 @@ def test_errors_are_in_the_document(server: Server) -> None:
     """The server gives the document that is tested here, with every endpoint's errors in its family's shape and streams
     as streams."""
     assert server.client.get("/openapi.json").json() == DOCUMENT
-    shapes = {"/v1/image/recognize": "PictureError", "/v1/messages": "AnthropicError", "/": "NativeError"}
+    shapes = {"/v1/messages": "AnthropicError", "/": "NativeError"}
+    shapes |= dict.fromkeys(("/v1/image/recognize", "/v1/video/recognize"), "PictureError")
     for path, methods in DOCUMENT["paths"].items():
         documented = methods["post"]["responses"] if "post" in methods else {}
         for status in ("400", "401", "413", "422", "429", "503", "504") if documented else ():

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from sightd.config.media import Media
 from sightd.errors import BadRequest, Unprocessable
-from sightd.media.pool import DecoderPool
+from sightd.media.decoders import PictureDecoders
 from sightd.models.families import PicturePlan
 
 from ..waiting import until
@@ -31,7 +31,7 @@ class Pool:
         self._runner.run(self._start())
 
     async def _start(self) -> None:
-        self.pool = DecoderPool(Media(decoders=1, decode_seconds=10), MOST_PIXELS, self._plan.family)
+        self.pool = PictureDecoders(Media(decoders=1, decode_seconds=10), MOST_PIXELS, self._plan.family)
         self.pool.start()
 
     def wait(self) -> None:
@@ -39,7 +39,7 @@ class Pool:
         until(lambda: self._runner.run(asyncio.sleep(0.01)) or self.pool.state.idle == 1, 60, "an idle decoder")
 
     def decode(self, data: bytes) -> list[tuple[int, int, int]]:
-        """(frames, height, width) of each part. Raises as DecoderPool.decode."""
+        """(frames, height, width) of each part. Raises as PictureDecoders.decode."""
         decoded = self._runner.run(self.pool.decode(data, self._plan))
         shapes = [(part.frames, part.height, part.width) for part in decoded.parts]
         decoded.close()
