@@ -23,4 +23,5 @@ def test_a_device_that_is_not_there(tmp_path: Path) -> None:
     config.write_text('[engine]\ndevices = ["cuda:7"]\n')
     done = sightctl("selftest", "--config", str(config))
     assert done.returncode == 1
-    assert "cuda:7" in done.stderr
+    assert "There is no cuda:7" in done.stderr
+    assert "torch sees" in done.stderr

@@ -7,6 +7,9 @@ wants it.
 
 from __future__ import annotations
 
+import gc
+import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -25,6 +28,15 @@ FORM = (
 )
 ONE_CLIENT = "langchain-openai keeps one asynchronous client for all event loops, and every test has its own"
 ONE_SYSTEM = "more than one system message is refused, as the servers that sightd replaces did"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _unclosed_clients() -> Iterator[None]:
+    """LangChain never closes its clients: their sockets go here, not in somebody else's test."""
+    yield
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 class TestSightd(ChatModelIntegrationTests):

@@ -18,6 +18,20 @@ class DoesNotFit(Exception):
     """The cache cannot hold even one sequence; the message says what would help."""
 
 
+class NoSuchDevice(Exception):
+    """The device is not there; the message says which are."""
+
+
+def check_device(device: torch.device) -> None:
+    """Raise NoSuchDevice for a card that this machine does not have, or that torch cannot use."""
+    cards = torch.cuda.device_count()
+    if device.type == "cuda" and (device.index or 0) >= cards:
+        raise NoSuchDevice(
+            f"There is no {device}: torch sees {cards} cards here. Set engine.devices to one that `nvidia-smi -L` "
+            'lists, or to "cpu".'
+        )
+
+
 @dataclass(frozen=True)
 class CachePlan:
     """Blocks of the cache and the longest sequence it can hold, in tokens."""

@@ -34,7 +34,7 @@ from .grammar import Grammars
 from .kv_cache import KVCache
 from .loadingprogress import LoadingProgress
 from .media import MediaStore
-from .memory import CachePlan, DoesNotFit, check_weights, free_bytes, plan
+from .memory import CachePlan, DoesNotFit, NoSuchDevice, check_device, check_weights, free_bytes, plan
 from .pace import Pace
 from .packing import pack_linears
 from .protocol import EngineInfo, Frames, unpacked
@@ -59,9 +59,10 @@ def build(
     start: dict[str, Any], on_progress: Callable[[float], None] = lambda _: None
 ) -> tuple[Engine | TurnEngine, EngineInfo]:
     """Load the checkpoint and make the engine that `start` describes; `on_progress` is told the share that is loaded
-    now and then. Raises CheckpointError or DoesNotFit."""
+    now and then. Raises CheckpointError, DoesNotFit or NoSuchDevice."""
     began = time.monotonic()
     device, folder = torch.device(start["device"]), Path(start["folder"])
+    check_device(device)
     if device.type == "cpu":
         torch.set_num_threads(start["threads"] or threads())
     hook.register()
@@ -186,7 +187,7 @@ def main() -> None:
     send(end, {"type": "loading", "share": 0.0})
     try:
         engine, info = build(start, lambda share: send(end, {"type": "loading", "share": share}))
-    except (CheckpointError, DoesNotFit) as error:
+    except (CheckpointError, DoesNotFit, NoSuchDevice) as error:
         log.error("engine cannot start", reason=str(error))
         send(end, {"type": "failed", "reason": str(error)})
         return
