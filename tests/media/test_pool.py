@@ -18,6 +18,7 @@ from sightd.config.media import Media
 from sightd.errors import SightdError, Unprocessable
 from sightd.media.decoded import sealed
 from sightd.media.decoders import PictureDecoders
+from sightd.media.kinds import PICTURE
 from sightd.media.pool import DecoderPool
 from sightd.models.families import PicturePlan
 from sightd.processes.channel import Received, memory_file
@@ -269,14 +270,15 @@ def test_a_decoder_that_lies(message: dict[str, Any]) -> None:
     """An answer whose file is not what it says is refused, and its descriptor is closed."""
     before = open_descriptors()
     with pytest.raises(SightdError):
-        sealed(Received(message, [memory_file(bytes(12), "lie")]))
+        sealed(Received(message, [memory_file(bytes(12), "lie")]), PICTURE)
     assert open_descriptors() == before
 
 
 def test_a_file_that_cannot_shrink() -> None:
     """What an engine will map keeps its size, whoever else holds it."""
     descriptor = memory_file(bytes(12), "frames")
-    decoded = sealed(Received({"parts": [{"digest": b"x", "shape": [1, 2, 2]}], "grid": [0, 0]}, [descriptor]))
+    message = {"parts": [{"digest": b"x", "shape": [1, 2, 2]}], "grid": [0, 0]}
+    decoded = sealed(Received(message, [descriptor]), PICTURE)
     with pytest.raises(PermissionError):
         os.truncate(descriptor, 1)
     decoded.close()

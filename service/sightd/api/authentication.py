@@ -8,10 +8,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..errors import SightdError
 from .failures import respond
+from .health import PROBES
 from .record import RequestRecord, record_of
 from .services import Services
 
-OPEN_PATHS = ("/livez", "/readyz", "/health", "/metrics", "/version", "/docs", "/openapi.json")
+OPEN_PATHS = (*PROBES, "/version", "/docs", "/openapi.json")
 """What needs no key: the probes of load balancers and of Prometheus, and the documentation."""
 OPEN_FOLDERS = ("/docs/",)
 

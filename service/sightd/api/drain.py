@@ -11,13 +11,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ..ending import Ending
 from ..errors import Stopping
 from .failures import respond
-
-PROBES = ("/livez", "/readyz", "/health", "/metrics")
-"""Answered to the end; /readyz and /health say that it is near."""
+from .health import PROBES
 
 
 class Drain:
-    """ASGI middleware. Refused requests are told to close their connection."""
+    """ASGI middleware. Refused requests are told to close their connection; probes are answered to the end."""
 
     def __init__(self, app: ASGIApp, ending: Ending) -> None:
         self.app = app

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from ..config.limits import Limits
 from ..errors import BadRequest, TooLarge, Unprocessable
 from ..media.fetch.fetcher import ByteBudget, RemotePicture
+from ..media.kinds import PICTURE, Kind
 from .record import RequestRecord
 from .services import Services
 
@@ -29,16 +30,9 @@ def check_pictures(services: Services, pictures: Sequence[Picture]) -> None:
 
 
 def check_sizes(files: Sequence[bytes], limits: Limits) -> None:
-    """Refuse empty and too large files. Raises BadRequest or TooLarge."""
+    """Refuse empty and too large pictures. Raises BadRequest or TooLarge."""
     for data in files:
-        if not data:
-            raise BadRequest("A picture is empty (0 bytes).", "上传的图片是空文件。", code="invalid_image")
-        if len(data) > limits.image_bytes:
-            raise TooLarge(
-                f"A picture has {len(data)} bytes; at most {limits.image_bytes} are allowed.",
-                f"图片大小为 {len(data)} 字节，超过了 {limits.image_bytes} 字节的限制。",
-                code="image_too_large",
-            )
+        check_size(data, limits.image_bytes, PICTURE)
     if (total := sum(map(len, files))) > limits.request_image_bytes:
         raise TooLarge(
             f"The pictures have {total} bytes together; at most {limits.request_image_bytes} are allowed.",
@@ -47,9 +41,23 @@ def check_sizes(files: Sequence[bytes], limits: Limits) -> None:
         )
 
 
-def remote(pictures: Sequence[Picture]) -> list[RemotePicture]:
-    """The pictures that are to be fetched."""
-    return [picture for picture in pictures if isinstance(picture, RemotePicture)]
+def check_size(data: bytes, most: int, kind: Kind) -> None:
+    """Refuse an empty or too large file. Raises BadRequest or TooLarge."""
+    if not data:
+        raise BadRequest(
+            f"A {kind.english} is empty (0 bytes).", f"上传的{kind.chinese}是空文件。", code=f"invalid_{kind.type}"
+        )
+    if len(data) > most:
+        raise TooLarge(
+            f"A {kind.english} has {len(data)} bytes; at most {most} are allowed.",
+            f"{kind.chinese}大小为 {len(data)} 字节，超过了 {most} 字节的限制。",
+            code=f"{kind.type}_too_large",
+        )
+
+
+def remote(files: Sequence[object]) -> list[RemotePicture]:
+    """Those that are to be fetched."""
+    return [file for file in files if isinstance(file, RemotePicture)]
 
 
 async def gathered(services: Services, record: RequestRecord, pictures: Sequence[Picture]) -> list[bytes]:

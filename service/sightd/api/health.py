@@ -15,6 +15,9 @@ from .services import Served, Services
 
 router = APIRouter(tags=["health"])
 
+PROBES = ("/livez", "/readyz", "/health", "/metrics")
+"""What load balancers and Prometheus ask every few seconds."""
+
 
 class Live(BaseModel):
     """The process answers."""

@@ -21,8 +21,8 @@ from .connection import event
 from .conversation import Conversation
 from .errordocs import STREAMED
 from .errorshapes import picture as shape
-from .formoptions import Options
-from .services import Served
+from .formoptions import FormOptions, Options
+from .services import Served, Services
 from .serving import Streaming, answered
 
 router = APIRouter(tags=["pictures"])
@@ -46,6 +46,13 @@ async def recognize(
     """Answer a question about one or more pictures."""
     check_types(image, PICTURE)
     conversation = as_conversation([await upload.read() for upload in image], prompt, options.system)
+    return await recognition(request, services, conversation, options)
+
+
+async def recognition(
+    request: Request, services: Services, conversation: Conversation, options: FormOptions
+) -> Response | Recognised:
+    """The answer, streamed when that is wished for. Raises as `answered` does."""
     streaming = Streaming(lambda answers: events(answers[0]), error_event) if options.stream else None
     return await answered(request, services, conversation, options.wishes(), recognised, streaming)
 

@@ -12,13 +12,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .. import logs
 from ..audit import AuditLog
+from .health import PROBES
 from .metrics.requests import RequestMetrics
 from .record import RequestRecord
 
 ID_FORM = re.compile(r"[A-Za-z0-9._:-]{1,128}")
-QUIET_ENDPOINTS = ("/livez", "/readyz", "/health", "/metrics")
-"""Probes ask every few seconds; their lines are logged at debug level."""
-
 log = logs.get("sightd.request")
 
 
@@ -39,7 +37,7 @@ class RequestLog:
         record = RequestRecord(request_id(Headers(scope=scope)), scope["method"], scope["path"])
         scope["record"] = record
 
-        audit = None if record.path in QUIET_ENDPOINTS else self._audit
+        audit = None if record.path in PROBES else self._audit
         body = hashlib.sha256()
 
         async def counted_receive() -> Message:
@@ -83,8 +81,8 @@ def entry(record: RequestRecord, scope: Scope, body: str) -> dict[str, object]:
 
 
 def write(record: RequestRecord, scope: Scope) -> None:
-    """The canonical log line."""
+    """The canonical log line, at debug level for probes."""
     route = scope.get("route")
     record.endpoint = getattr(route, "path", "")
-    level = "debug" if record.path in QUIET_ENDPOINTS else "error" if record.status >= 500 else "info"
+    level = "debug" if record.path in PROBES else "error" if record.status >= 500 else "info"
     getattr(log, level)("request", **record.fields())

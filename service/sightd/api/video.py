@@ -11,9 +11,8 @@ from ..media.kinds import VIDEO
 from .conversation import PictureOptions
 from .errordocs import STREAMED
 from .formoptions import Options
-from .picture import Recognised, as_conversation, check_types, error_event, events, recognised
+from .picture import Recognised, as_conversation, check_types, recognition
 from .services import Served
-from .serving import Streaming, answered
 
 router = APIRouter(tags=["videos"])
 
@@ -32,5 +31,4 @@ async def recognize(
     check_types(video, VIDEO)
     conversation = as_conversation([await upload.read() for upload in video], prompt, options.system, VIDEO)
     conversation.seen = PictureOptions(fps=fps, max_frames=max_frames)
-    streaming = Streaming(lambda answers: events(answers[0]), error_event) if options.stream else None
-    return await answered(request, services, conversation, options.wishes(), recognised, streaming)
+    return await recognition(request, services, conversation, options)

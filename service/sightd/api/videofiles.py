@@ -7,12 +7,13 @@ import os
 import time
 from collections.abc import Sequence
 
-from ..errors import BadRequest, TooLarge, Unprocessable
+from ..errors import BadRequest, Unprocessable
 from ..media.fetch.fetcher import ByteBudget, RemotePicture
 from ..media.kinds import VIDEO
 from ..media.localfiles import open_local
 from ..models.videoplan import VideoPlan
 from .conversation import Conversation, LocalFile, Video
+from .files import check_size, remote
 from .record import RequestRecord
 from .services import Services
 
@@ -31,37 +32,21 @@ def check_videos(services: Services, videos: Sequence[Video]) -> None:
         )
     for video in videos:
         if isinstance(video, bytes):
-            check_size(video, limits.video_bytes)
+            check_size(video, limits.video_bytes, VIDEO)
     services.video_fetcher.check(remote(videos))
 
 
 def taken_plan(services: Services) -> VideoPlan:
     """How videos are sampled and resized here. Raises BadRequest where none are taken."""
-    if services.video_plan is None:
+    plan = services.video_plan
+    if plan is None:
         raise BadRequest(
             f"The model {services.names.primary} takes no videos here; /capabilities says what it takes. Send pictures "
             "instead.",
             f"模型 {services.names.primary} 在此不支持视频，请改为发送图片。",
             code="unsupported_modality",
         )
-    return services.video_plan
-
-
-def check_size(data: bytes, most: int) -> None:
-    """Refuse an empty or too large file. Raises BadRequest or TooLarge."""
-    if not data:
-        raise BadRequest("A video is empty (0 bytes).", "上传的视频是空文件。", code="invalid_video")
-    if len(data) > most:
-        raise TooLarge(
-            f"A video has {len(data)} bytes; at most {most} are allowed.",
-            f"视频大小为 {len(data)} 字节，超过了 {most} 字节的限制。",
-            code="video_too_large",
-        )
-
-
-def remote(videos: Sequence[Video]) -> list[RemotePicture]:
-    """The videos that are to be fetched."""
-    return [video for video in videos if isinstance(video, RemotePicture)]
+    return plan
 
 
 async def gathered_videos(services: Services, record: RequestRecord, videos: Sequence[Video]) -> list[bytes]:
@@ -80,7 +65,7 @@ async def gathered_videos(services: Services, record: RequestRecord, videos: Seq
         else:
             files.append(next(fetched) if isinstance(video, RemotePicture) else video)
     for data in files:
-        check_size(data, limits.video_bytes)
+        check_size(data, limits.video_bytes, VIDEO)
     return files
 
 

@@ -19,8 +19,9 @@ import torch
 from torch import Tensor
 
 from .. import logs
+from ..models.checkpoint import first_line
 from ..models.generic.network import GenericNetwork
-from ..models.generic.processor import Unreadable, first_line
+from ..models.generic.processor import Unreadable
 from .generation import Generation, let_pause
 from .grammar import Grammars, Waiting
 from .logprobs import logprobs

@@ -10,6 +10,7 @@ from .. import logs
 from ..processes.channel import Received
 from ..processes.link import close_all
 from .faults import decoder_died
+from .kinds import Kind
 
 log = logs.get(__name__)
 
@@ -48,7 +49,7 @@ class Decoded:
         self.parts = []
 
 
-def sealed(received: Received) -> Decoded:
+def sealed(received: Received, kind: Kind) -> Decoded:
     """A decoder's answer, whose files are as large as they must be and stay so: reading past the end of one would kill
     an engine. Raises SightdError when the decoder said what is not so."""
     try:
@@ -63,7 +64,7 @@ def sealed(received: Received) -> Decoded:
     except (OSError, KeyError, IndexError, TypeError, ValueError) as error:
         log.error("a decoder's frames are not what it says", reason=type(error).__name__)
         close_all(received.descriptors)
-        raise decoder_died() from error
+        raise decoder_died(kind) from error
     return Decoded(parts, (columns, rows), times, period)
 
 

@@ -8,6 +8,7 @@ from ..models.families import PicturePlan
 from ..models.videoplan import VideoPlan
 from . import faults
 from .decoded import Decoded, sealed
+from .kinds import PICTURE, VIDEO
 from .pool import DecoderPool, Trade
 from .sandbox import Bounds
 
@@ -23,8 +24,7 @@ class PictureDecoders(DecoderPool):
             module="sightd.media.decoder",
             processes=media.decoders,
             bounds=bounds(media.decoder_memory_mib, media.decode_seconds, media.decoder_jobs),
-            died=faults.decoder_died,
-            slow=faults.took_too_long,
+            kind=PICTURE,
             fault=lambda told: faults.picture_error(told["fault"], told["width"], told["height"], self.max_pixels),
         )
         super().__init__(trade, family)
@@ -32,7 +32,7 @@ class PictureDecoders(DecoderPool):
     async def decode(self, data: bytes, plan: PicturePlan) -> Decoded:
         """Decode one picture for a model. Raises BadRequest or Unprocessable with a sentence when it cannot be used."""
         job = {"family": plan.family, "numbers": plan.numbers, "max_pixels": self.max_pixels}
-        return sealed(await self.run(job, data))
+        return sealed(await self.run(job, data), PICTURE)
 
     async def measure(self, data: bytes) -> tuple[int, int]:
         """A picture's (width, height) in pixels, by its header. Raises as `decode` does."""
@@ -49,8 +49,7 @@ class VideoDecoders(DecoderPool):
             module="sightd.media.videodecoder",
             processes=media.video_decoders,
             bounds=bounds(media.video_decoder_memory_mib, media.video_decode_seconds, media.decoder_jobs),
-            died=faults.video_decoder_died,
-            slow=faults.video_took_too_long,
+            kind=VIDEO,
             fault=lambda told: faults.video_error(told, self.limits),
         )
         super().__init__(trade, family)
@@ -63,7 +62,8 @@ class VideoDecoders(DecoderPool):
             "seconds": self.limits.video_seconds,
             "pixels": self.limits.video_frame_pixels,
         }
-        return sealed(await self.run({"family": plan.family, "numbers": plan.numbers, "limits": limits}, data))
+        job = {"family": plan.family, "numbers": plan.numbers, "limits": limits}
+        return sealed(await self.run(job, data), VIDEO)
 
 
 def bounds(memory_mib: int, seconds: float, jobs: int) -> Bounds:

@@ -6,19 +6,22 @@ from typing import Any
 
 from ..config.limits import Limits
 from ..errors import BadRequest, Internal, SightdError, Unprocessable
+from .kinds import Kind
 
 
-def decoder_died() -> SightdError:
-    """The error for a picture that ended two decoders."""
-    return BadRequest("The picture could not be decoded.", "图片无法解码。", code="invalid_image")
+def decoder_died(kind: Kind) -> SightdError:
+    """The error for a picture or video that ended two decoders."""
+    return BadRequest(
+        f"The {kind.english} could not be decoded.", f"{kind.chinese}无法解码。", code=f"invalid_{kind.type}"
+    )
 
 
-def took_too_long(seconds: float) -> SightdError:
-    """The error for a picture that was not decoded in time."""
+def took_too_long(kind: Kind, seconds: float) -> SightdError:
+    """The error for a picture or video that was not decoded in time."""
     return Unprocessable(
-        f"The picture took longer than {seconds:g} seconds to decode.",
-        f"图片解码超过了 {seconds:g} 秒的时限。",
-        code="invalid_image",
+        f"The {kind.english} took longer than {seconds:g} seconds to decode. Send a smaller one.",
+        f"{kind.chinese}解码超过了 {seconds:g} 秒的时限，请缩小后再上传。",
+        code=f"invalid_{kind.type}",
     )
 
 
@@ -53,20 +56,6 @@ def picture_error(fault: str, width: int, height: int, max_pixels: int) -> Sight
                 code="image_too_large",
             )
     return Internal()
-
-
-def video_decoder_died() -> SightdError:
-    """The error for a video that ended two decoders."""
-    return BadRequest("The video could not be decoded.", "视频无法解码。", code="invalid_video")
-
-
-def video_took_too_long(seconds: float) -> SightdError:
-    """The error for a video that was not decoded in time."""
-    return Unprocessable(
-        f"The video took longer than {seconds:g} seconds to decode. Send a shorter or smaller one.",
-        f"视频解码超过了 {seconds:g} 秒的时限，请发送更短或更小的视频。",
-        code="invalid_video",
-    )
 
 
 def video_error(told: dict[str, Any], limits: Limits) -> SightdError:

@@ -13,6 +13,8 @@ from ..errors import SightdError
 from ..processes.channel import Received, memory_file
 from ..processes.link import close_all
 from .decoderclient import Decoder
+from .faults import decoder_died, took_too_long
+from .kinds import Kind
 from .sandbox import Bounds
 
 START_SECONDS = 60.0
@@ -48,14 +50,13 @@ class DecoderState:
 
 @dataclass(frozen=True)
 class Trade:
-    """What the processes of a pool do: the `module` they run, how many there are, what one may use, and the errors for
-    a file that ended two of them, for one that took too long, and for one that they found at fault."""
+    """What the processes of a pool do: the `module` they run, how many there are, what one may use, the kind of files
+    that they decode, and the error for one that they found at fault."""
 
     module: str
     processes: int
     bounds: Bounds
-    died: Callable[[], SightdError]
-    slow: Callable[[float], SightdError]
+    kind: Kind
     fault: Callable[[dict[str, Any]], SightdError]
 
 
@@ -148,7 +149,7 @@ class DecoderPool:
             if received.message.get("fault"):
                 raise self._trade.fault(received.message)
             return received
-        raise self._trade.died()
+        raise decoder_died(self._trade.kind)
 
     async def _work(self, decoder: Decoder, job: dict[str, Any], data: bytes) -> Received:
         """One job on this decoder, which is free again or replaced afterwards. Raises ConnectionResetError when it
@@ -161,7 +162,7 @@ class DecoderPool:
             log.warning("a file took too long to decode", decoder=self._trade.module, seconds=seconds)
             self._counts.timeouts += 1
             self._replace(decoder)
-            raise self._trade.slow(seconds) from None
+            raise took_too_long(self._trade.kind, seconds) from None
         finally:
             os.close(descriptor)
         self._release(decoder)

@@ -25,3 +25,10 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise CheckpointError(f"{path} does not hold a JSON object.")
     return content
+
+
+def first_line(error: BaseException) -> str:
+    """What an exception says, in one line of at most 300 characters without a full stop; its class when it says
+    nothing."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0].strip()[:300].rstrip(".")

@@ -9,7 +9,7 @@ import torch
 from safetensors import SafetensorError
 from transformers.utils import logging as transformers_logging
 
-from .checkpoint import CheckpointError
+from .checkpoint import CheckpointError, first_line
 from .generic.network import GenericNetwork
 from .network import Network
 from .quantising import stored_quantisation
@@ -34,8 +34,9 @@ def load_network(
     try:
         network: Network | GenericNetwork = module.load(folder, device, wanted, attention, quantization)
     except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise CheckpointError(f"{folder} cannot be loaded: {reason}{alternatives(stored, device)}") from error
+        raise CheckpointError(
+            f"{folder} cannot be loaded: {first_line(error)}.{alternatives(stored, device)}"
+        ) from error
     return name, network
 
 

@@ -9,8 +9,7 @@ import torch
 from transformers import AutoModelForImageTextToText, PreTrainedModel
 
 from .. import logs
-from .checkpoint import CheckpointError
-from .wholeness import listed
+from .wholeness import listed, refuse_misfits
 
 log = logs.get(__name__)
 
@@ -29,12 +28,7 @@ def load_pretrained(folder: Path, dtype: torch.dtype | str) -> PreTrainedModel:
     )
     model, found = loaded
     shapes = [f"{name} {list(has)} instead of {list(wants)}" for name, has, wants in sorted(found["mismatched_keys"])]
-    problems = {"missing": sorted(found["missing_keys"]), "of another shape": shapes}
-    sentences = [f"{len(names)} weights are {what}: {listed(names)}" for what, names in problems.items() if names]
-    if sentences:
-        raise CheckpointError(
-            f"{folder} does not hold the model that its config.json describes: {'; '.join(sentences)}."
-        )
+    refuse_misfits(folder, {"missing": sorted(found["missing_keys"]), "of another shape": shapes})
     if found["unexpected_keys"]:
         names = sorted(found["unexpected_keys"])
         log.warning("weights left out: the network has no place for them", weights=len(names), names=listed(names))

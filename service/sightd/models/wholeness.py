@@ -86,6 +86,15 @@ def check_weights(path: Path, wanted: Iterable[str]) -> None:
         raise CheckpointError(f"{path} lacks {len(lacking)} weights that the index puts there: {listed(lacking)}.")
 
 
+def refuse_misfits(folder: Path, problems: Mapping[str, list[str]]) -> None:
+    """Raise CheckpointError when any weights do not fit the model; `problems` are names by what is wrong with them."""
+    sentences = [f"{len(names)} weights are {what}: {listed(names)}" for what, names in problems.items() if names]
+    if sentences:
+        raise CheckpointError(
+            f"{folder} does not hold the model that its config.json describes: {'; '.join(sentences)}."
+        )
+
+
 def instead(folder: Path) -> str:
     """A sentence about pickled weights that stand where safetensors are wanted, or nothing."""
     pickled = sorted(path.name for path in folder.iterdir() if path.suffix.lower() in PICKLED)

@@ -15,7 +15,7 @@ from transformers.models.auto.processing_auto import PROCESSOR_MAPPING
 from transformers.models.auto.video_processing_auto import AutoVideoProcessor
 from transformers.utils.import_utils import is_torchvision_available
 
-from ..checkpoint import CheckpointError
+from ..checkpoint import CheckpointError, first_line
 from ..tokenizer import Tokenizer
 
 LOCAL = {"local_files_only": True, "trust_remote_code": False}
@@ -59,7 +59,7 @@ class Reader:
             # transformers says ValueError, too, of what it could not import.
             if isinstance(error, ValueError) and "torchvision" not in str(error):
                 raise
-            raise CheckpointError(f"{folder}: its processor lacks a library: {first_line(error)} {REMEDY}") from error
+            raise CheckpointError(f"{folder}: its processor lacks a library: {first_line(error)}. {REMEDY}") from error
         self._tokenizer = Tokenizer(folder)
 
     def read(self, conversation: str, pictures: list[Tensor]) -> BatchFeature:
@@ -129,9 +129,3 @@ def load_processor(folder: Path) -> ProcessorMixin:
     settings, more = processor.get_processor_dict(folder, **LOCAL)
     made: ProcessorMixin = processor.from_args_and_dict(arguments, settings, **more)
     return made
-
-
-def first_line(error: BaseException) -> str:
-    """The first line that the error says, bounded."""
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    return lines[0][:300]

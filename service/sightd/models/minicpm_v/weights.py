@@ -13,7 +13,7 @@ from torch import Tensor
 from ... import logs
 from ..checkpoint import CheckpointError
 from ..fourbit import COMPANIONS, STATES, dequantise
-from ..wholeness import listed, weight_files
+from ..wholeness import refuse_misfits, weight_files
 
 SPEECH = ("apm.", "audio_projection_layer.", "tts.")
 """The parts of MiniCPM-o that hear and speak."""
@@ -55,11 +55,7 @@ def check(expected: Mapping[str, Tensor], found: Mapping[str, Tensor], folder: P
             if name in found and found[name].shape != tensor.shape
         ],
     }
-    sentences = [f"{len(names)} weights are {what}: {listed(names)}" for what, names in problems.items() if names]
-    if sentences:
-        raise CheckpointError(
-            f"{folder} does not hold the model that its config.json describes: {'; '.join(sentences)}."
-        )
+    refuse_misfits(folder, problems)
 
 
 def check_quantisation(config: Mapping[str, Any], folder: Path) -> None:

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from ..checkpoint import first_line
 from . import StoreError
 from .hubs import RemoteFile
-from .modelscope import first_line
 
 PARTIAL = ".incomplete"
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from ..checkpoint import first_line
 from . import StoreError
 
 MANIFEST = "sightd-manifest.json"
@@ -55,7 +56,7 @@ def parse(content: bytes, where: str) -> Manifest:
     try:
         return Manifest.model_validate_json(content)
     except ValidationError as error:
-        raise StoreError(f"{where} is not a manifest: {str(error).splitlines()[0]}.") from error
+        raise StoreError(f"{where} is not a manifest: {first_line(error)}.") from error
 
 
 def describe(path: Path) -> File:

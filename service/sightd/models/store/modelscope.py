@@ -11,6 +11,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..checkpoint import first_line
 from . import StoreError
 from .hubs import RemoteFile
 
@@ -56,8 +57,3 @@ class ModelScope:
             raise StoreError(f"Not everything of {repository} came: {causes}. The same command goes on.") from error
         except (HubError, OSError) as error:
             raise StoreError(f"{repository} did not come: {first_line(error)}. The same command goes on.") from error
-
-
-def first_line(error: BaseException) -> str:
-    """What happened, in one line without a full stop."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
