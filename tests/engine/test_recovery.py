@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from sightd.engine.protocol import Frames
+from sightd.engine.protocol import Frames, Sampling, Submission
 from sightd.engine.quarantine import Quarantine
 from sightd.errors import Unprocessable
 
@@ -101,18 +101,41 @@ def test_an_engine_that_keeps_dying_stays_down(start_server: StartServer) -> Non
     assert httpx.get(f"{server.url}/livez").status_code == 200
 
 
+def test_a_deadly_request_is_found(start_server: StartServer, tiny_checkpoints: dict[str, Path]) -> None:
+    """A request that engines die of is the only one that fails, whatever runs beside it, and is not tried again."""
+    server = start_server(
+        ["--model", str(tiny_checkpoints["qwen3_vl"])], {"PYTHONPATH": str(Path(__file__).with_name("deadly"))}
+    ).wait_ready()
+    expected = [ask(server, number) for number in range(4)]
+    deadly = {"messages": [{"role": "user", "content": "Hello."}], "seed": 666}
+    with ThreadPoolExecutor(5) as pool:
+        refused = pool.submit(server.client.post, PATH, json=deadly)
+        answers = [pool.submit(ask, server, number) for number in range(4)]
+        assert [answer.result() for answer in answers] == expected
+        assert (refused.result().status_code, refused.result().json()["error"]["code"]) == (422, "quarantined_request")
+    until(lambda: server.client.get("/readyz").status_code == 200, 60, "readiness")
+    engine = engine_of(server)
+    assert server.client.post(PATH, json=deadly).status_code == 422
+    assert engine_of(server) == engine
+
+
+def submission(*media: Frames) -> Submission:
+    """A request about these."""
+    return Submission(1, [1, 2, 3], Sampling(1), media=list(media))
+
+
 def test_a_deadly_picture_is_quarantined() -> None:
     """What was alone in the encoder at two deaths is refused; company at one of them, and what passed since, is not."""
     one, two = Frames(b"1", 1, 32, 32), Frames(b"2", 1, 32, 32)
     kept = Quarantine()
     kept.blame([one.digest, two.digest])
-    kept.check([one.digest, two.digest])
+    kept.check(submission(one, two))
     assert kept.suspects(one.digest)
     assert kept.suspects(two.digest)
     kept.absolve([two.digest])
     assert not kept.suspects(two.digest)
     kept.blame([one.digest])
     with pytest.raises(Unprocessable):
-        kept.check([two.digest, one.digest])
+        kept.check(submission(two, one))
     kept.blame([two.digest])
-    kept.check([two.digest])
+    kept.check(submission(two))

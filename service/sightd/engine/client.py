@@ -10,7 +10,7 @@ import os
 import subprocess
 import time
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from .. import logs
@@ -18,6 +18,7 @@ from ..errors import Internal, SightdError
 from ..processes.channel import Received, memory_file, pair
 from ..processes.child import spawn
 from ..processes.link import Link, close_all
+from .pending import Pending, PendingRequests
 from .protocol import EngineCounts, EngineInfo, Progress, Submission
 from .quarantine import Quarantine
 from .refusals import refusal
@@ -41,16 +42,6 @@ class WarmUp:
 
     request: Submission
     pixels: list[bytes]
-
-
-@dataclass
-class Pending:
-    """A request under way: what was submitted, its memory files, the tokens so far, and where its reader waits."""
-
-    request: Submission
-    descriptors: list[int]
-    produced: list[int] = field(default_factory=list)
-    progress: asyncio.Queue[Progress | SightdError] = field(default_factory=asyncio.Queue)
 
 
 class EngineClient:
@@ -77,7 +68,7 @@ class EngineClient:
         """Set once the model's size is known, or the engine has given up."""
         self._start_message = {"type": "start", "device": device, **start}
         self._warm_up = warm_up
-        self._pending: dict[int, Pending] = {}
+        self._pending = PendingRequests()
         self._process: subprocess.Popen[bytes] | None = None
         self._link: Link | None = None
         self._revival: asyncio.Task[None] | None = None
@@ -138,16 +129,16 @@ class EngineClient:
 
     async def generate(self, request: Submission, descriptors: list[int]) -> AsyncGenerator[Progress, None]:
         """Submit a request with its media's memory files, and give what it brings until it ends. Leaving the iteration
-        early aborts the request. Raises Unprocessable for a medium that engines die of, BadRequest
+        early aborts the request. Raises Unprocessable for a medium or a request that engines die of, BadRequest
         for a grammar that does not compile or a conversation that cannot be read, Internal when the engine gave up or
         the network failed. The descriptors stay the caller's."""
-        self._quarantine.check(request.digests)
+        self._quarantine.check(request)
         pending = Pending(request, [os.dup(d) for d in descriptors])
         if not self._pending:
             self.signs.got_on()
-        self._pending[request.id] = pending
+        self._pending.add(pending)
         try:
-            self._submit(pending)
+            self._submit_due()
             while True:
                 progress = await pending.progress.get()
                 if isinstance(progress, SightdError):
@@ -160,18 +151,22 @@ class EngineClient:
         finally:
             self._forget(pending)
 
-    def _submit(self, pending: Pending) -> None:
-        if self._link is not None and self.state in ("warming", "ready"):
+    def _submit_due(self) -> None:
+        if self._link is None or self.state not in ("warming", "ready"):
+            return
+        for pending in self._pending.due():
             media = [replace(m, alone=self._quarantine.suspects(m.digest)) for m in pending.request.media]
             request = replace(pending.request, produced=pending.produced, media=media)
             self._link.send(request.packed(), pending.descriptors)
+            pending.submitted = True
 
     def _forget(self, pending: Pending) -> None:
-        if self._pending.pop(pending.request.id, None) is None:
+        if self._pending.remove(pending.request.id) is None:
             return
         close_all(pending.descriptors)
         if self._link is not None:
             self._link.send({"type": "abort", "id": pending.request.id})
+        self._submit_due()
 
     def _take(self, received: Received) -> None:
         self.signs.came()
@@ -208,19 +203,19 @@ class EngineClient:
         if progress.id == self._warm_up.request.id:
             self._warmed(progress)
         elif pending := self._pending.get(progress.id):
-            pending.produced += progress.tokens
+            self._pending.got_on(pending, progress.tokens)
             if progress.finish is not None:
                 # It is over in the engine: nothing to abort, nothing to submit again.
                 if progress.finish in ("stop", "length"):
                     self.deaths = 0
-                self._pending.pop(progress.id)
+                self._pending.remove(progress.id)
                 close_all(pending.descriptors)
             pending.progress.put_nowait(progress)
+            self._submit_due()
 
     def _begin_warm_up(self) -> None:
         assert self._link is not None
-        for pending in self._pending.values():
-            self._submit(pending)
+        self._submit_due()
         descriptors = [memory_file(pixels, "sightd-warm-up") for pixels in self._warm_up.pixels]
         self._link.send(self._warm_up.request.packed(), descriptors)
         close_all(descriptors)
@@ -241,6 +236,9 @@ class EngineClient:
         status = self._process.wait() if self._process else None
         self.deaths += 1
         self._quarantine.blame(self._encoding)
+        if guilty := self._pending.died():
+            self._quarantine.condemn(guilty.request)
+            self.deaths = 1
         self._refuse_guilty()
         reason = f"the engine ended with status {status}"
         if self.deaths >= MOST_DEATHS:
@@ -253,9 +251,9 @@ class EngineClient:
         self._revival = asyncio.get_running_loop().create_task(self._revive(pause))
 
     def _refuse_guilty(self) -> None:
-        for pending in self._pending.values():
+        for pending in self._pending:
             try:
-                self._quarantine.check(pending.request.digests)
+                self._quarantine.check(pending.request)
             except SightdError as error:
                 pending.progress.put_nowait(error)
 
@@ -264,7 +262,7 @@ class EngineClient:
         self.settled.set()
         self._enter("failed")
         log.error("engine stays down", device=self.device, reason=reason)
-        for pending in self._pending.values():
+        for pending in self._pending:
             pending.progress.put_nowait(Internal("the engine stays down after repeated failures", "模型引擎多次故障"))
 
     async def _look_after(self, process: subprocess.Popen[bytes]) -> None:

@@ -86,6 +86,12 @@ class Submission:
         each = [medium.digest for medium in self.media]
         return each if len(each) < 2 else [*each, hashlib.blake2b(b"".join(each), digest_size=16).digest()]
 
+    @property
+    def name(self) -> bytes:
+        """A name for what is asked, whoever asks it and however the answer is wanted."""
+        asked = [self.conversation.encode(), repr(self.token_ids).encode(), *self.digests]
+        return hashlib.blake2b(b"\n".join(asked), digest_size=16).digest()
+
     def without(self, token: int) -> Submission:
         """The same without a token in the prompt, wherever it is but at the end, from where the answer goes on."""
         last = len(self.token_ids) - 1

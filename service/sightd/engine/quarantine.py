@@ -1,18 +1,22 @@
-"""Pictures and videos that were in the vision encoder when an engine died.
+"""Pictures and videos that were in the vision encoder when an engine died, and requests that engines died of.
 
 After a death, whatever was being encoded is suspected, and encoded by itself the next time. A medium that is alone in
 the encoder when the engine dies again is refused from then on; one that passes is free of suspicion.
+`sightd.engine.pending` finds the requests.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Iterable, Sequence
 
 from .. import logs
 from ..errors import Unprocessable
+from .protocol import Submission
 
 MOST_DEATHS = 2
+REMEMBERED = 1000
+"""Requests that are refused at once when they come again."""
 
 log = logs.get(__name__)
 
@@ -22,6 +26,7 @@ class Quarantine:
 
     def __init__(self) -> None:
         self._deaths: Counter[bytes] = Counter()
+        self._requests: OrderedDict[bytes, None] = OrderedDict()
 
     def blame(self, digests: Sequence[bytes]) -> None:
         """An engine died with these in its encoder. Only one that was alone there can become guilty."""
@@ -40,9 +45,22 @@ class Quarantine:
         """Whether the medium is to be encoded alone."""
         return digest in self._deaths
 
-    def check(self, digests: Iterable[bytes]) -> None:
-        """Raises Unprocessable when one of these is refused."""
-        if any(self._deaths.get(digest, 0) >= MOST_DEATHS for digest in digests):
+    def condemn(self, request: Submission) -> None:
+        """Engines die of this request."""
+        log.warning("request quarantined", tokens=len(request.token_ids), media=len(request.media))
+        self._requests[request.name] = None
+        while len(self._requests) > REMEMBERED:
+            self._requests.popitem(last=False)
+
+    def check(self, request: Submission) -> None:
+        """Raises Unprocessable when the request or one of its media is refused."""
+        if self._requests and request.name in self._requests:
+            raise Unprocessable(
+                "The engine failed again and again on this request, which is not tried any more. Change the request.",
+                "该请求多次导致模型引擎故障，不再处理，请修改后重试。",
+                code="quarantined_request",
+            )
+        if any(self._deaths.get(digest, 0) >= MOST_DEATHS for digest in request.digests):
             raise Unprocessable(
                 "One of the pictures or videos made the engine fail twice and is not tried again. Send another one.",
                 "其中一个图片或视频两次导致模型引擎故障，不再处理，请更换。",

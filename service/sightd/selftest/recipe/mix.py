@@ -128,4 +128,31 @@ TAUGHT = Mix(
         for layout, askers in ASKERS.items()
     },
 )
-"""What the answers are taught with."""
+"""What most answers are taught with."""
+
+PLACING: tuple[tuple[Asker, int], ...] = (
+    (placing.where_among, 5),
+    (placing.relative, 8),
+    (describing.is_placed, 5),
+    (placing.at_side, 1),
+    (placing.kind_at_side, 1),
+    (properties.colour, 3),
+    (properties.shape, 2),
+    (describing.is_it, 2),
+    (describing.is_bigger, 1),
+    (sizing.bigger_of_two, 1),
+)
+COUNTING: tuple[tuple[Asker, int], ...] = (
+    (counting.count, 10),
+    (describing.is_there, 4),
+    (describing.is_more, 2),
+    (describing.describe, 2),
+    (properties.colour, 1),
+)
+DRILLS = {
+    "placing": Mix({"pair": 1, "several": 1}, dict.fromkeys(("pair", "several"), PLACING)),
+    "counting": Mix({"groups": 3, "lined": 1, "several": 1}, dict.fromkeys(("groups", "lined", "several"), COUNTING)),
+}
+"""Many questions of few sorts about each picture. What takes two steps of reasoning is not learnt from the mix, where
+it is asked too seldom: the relation of two things stayed at chance for thousands of batches, and was learnt within three
+hundred once its first step, the place of one thing among several, was asked beside it."""

@@ -127,18 +127,30 @@ def framed(sample: Sample, rng: Random) -> Sample:
     return sample
 
 
+def drill(rng: Random, size: layouts.Size, branches: int, mix: Mix) -> Sample:
+    """One picture with many single questions."""
+    layout = rng.choices(list(mix.layouts), list(mix.layouts.values()))[0]
+    scene = LAYOUTS[layout](rng, size)
+    turns = [[one_turn(layout, scene, language(rng), rng, mix)] for _ in range(branches)]
+    return Sample([draw(scene, rng)], turns, scenes=[scene])
+
+
 def two_pictures(rng: Random, sizes: tuple[layouts.Size, layouts.Size], branches: int) -> Sample:
-    """Two pictures, often alike in colour or shape, with questions that need both."""
+    """Two pictures, often alike in colour or shape, with questions that need both; differently framed at times."""
+    return framed(comparison(rng, sizes, branches), rng)
+
+
+def comparison(rng: Random, sizes: tuple[layouts.Size, layouts.Size], branches: int) -> Sample:
+    """Two pictures with questions that need both."""
     layout = rng.choice(("single", "single", "single", "pair", "groups", "lined", "written"))
     one = LAYOUTS[layout](rng, sizes[0])
     two = LAYOUTS[layout](rng, sizes[1])
     if layout == "single" and rng.random() < 0.5:
         two = alike(one, two, rng)
     asked = [compare(layout, one, two, language(rng), rng) for _ in range(branches)]
-    sample = Sample(
+    return Sample(
         [draw(one, rng), draw(two, rng)], [[turn] for turn in asked], labelled=rng.random() < 0.2, scenes=[one, two]
     )
-    return framed(sample, rng)
 
 
 def alike(one: Scene, two: Scene, rng: Random) -> Scene:

@@ -114,6 +114,19 @@ def where(scene: Scene, language: Language, rng: Random) -> Turn | None:
     return Turn("position", language, around(capital(question), language, rng), answers.place(spot, language), "where")
 
 
+def where_among(scene: Scene, language: Language, rng: Random) -> Turn | None:
+    """In which part of the picture one of several things is."""
+    ways = [(item, way) for item in scene.items for way in refer.pointers(scene, item, language, rng)]
+    if len(scene.items) < 2 or not ways:
+        return None
+    item, it = rng.choice(ways)
+    spot = part(item.x / scene.width, item.y / scene.height)
+    if spot is None:
+        return None
+    question = capital(choose(WHERE[language], rng, it=it))
+    return Turn("position", language, around(question, language, rng), answers.place(spot, language), "where")
+
+
 def part(across: float, down: float) -> str | None:
     """The part of the picture a point lies in, or None near a border between parts."""
     column = third(across, ("left", "", "right"))
