@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import signal
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,22 @@ def file(tmp_path: Path) -> Path:
 def test_the_chain_goes_on(file: Path) -> None:
     """A log that was opened again goes on with its chain."""
     assert len(list(verify(file))) == 4
+
+
+def test_rotation(start_server: StartServer, tmp_path: Path) -> None:
+    """After the file was moved away and a reload, entries go into a new one, and the chain of both holds."""
+    path, moved = tmp_path / "audit.jsonl", tmp_path / "audit.jsonl.1"
+    server = start_server(environment={"SIGHTD_AUDIT__PATH": str(path)})
+    until(lambda: server.status("/livez") == 200, 20, "/livez answers")
+    server.status("/v1/models")
+    path.rename(moved)
+    server.status("/v1/models")
+    server.process.send_signal(signal.SIGHUP)
+    until(path.exists, 20, "a new file")
+    server.status("/v1/models")
+    until(path.read_text, 20, "an entry in the new file")
+    assert "3 entries" in sightctl("audit", "verify", str(moved), str(path)).stdout
+    assert "does not follow" in sightctl("audit", "verify", str(path), str(moved)).stderr
 
 
 def changed(lines: list[str]) -> list[str]:

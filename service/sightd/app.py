@@ -64,10 +64,11 @@ WARM_UP_TOKENS = 4
 def create_app(settings: Settings, host: Host) -> FastAPI:
     """The application for these settings. Nothing is loaded or started before its lifespan begins."""
     live, counted = Live(settings), RequestMetrics()
+    audit = AuditLog(settings.audit.path) if settings.audit.path else None
     app = FastAPI(
         title="sightd",
         version=version.VERSION,
-        lifespan=lifespan(settings, live, counted, host),
+        lifespan=lifespan(settings, live, counted, host, audit),
         docs_url=None,
         redoc_url=None,
     )
@@ -83,13 +84,12 @@ def create_app(settings: Settings, host: Host) -> FastAPI:
     app.add_middleware(Authentication)
     app.add_middleware(Origins, live=live)
     app.add_middleware(Drain, ending=host.ending)
-    path = settings.audit.path
-    app.add_middleware(RequestLog, metrics=counted, audit=AuditLog(path) if path else None)
+    app.add_middleware(RequestLog, metrics=counted, audit=audit)
     return app
 
 
 def lifespan(
-    settings: Settings, live: Live, counted: RequestMetrics, host: Host
+    settings: Settings, live: Live, counted: RequestMetrics, host: Host, audit: AuditLog | None
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[dict[str, Any]]]:
     """Starts the decoders and the engines, which load the model while the first requests are already answered."""
 
@@ -100,7 +100,7 @@ def lifespan(
         if services.video_plan is not None:
             services.videos.start()
         loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGHUP, Reloader(services, host.read).reload)
+        loop.add_signal_handler(signal.SIGHUP, Reloader(services, host.read, audit).reload)
         model = settings.model
         services.engines.start(model.load == "start", 60 * model.unload_minutes)
         reporter = Reporter(host.notifier, services.engines, services.admission, host.ending)

@@ -43,7 +43,7 @@ class AuditLog:
         """Go on where the file ends. Raises AuditError."""
         self._path = path
         try:
-            self._file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
+            self._file = open_log(path)
             self._previous = self._last_hash()
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise AuditError(f"{path} cannot be gone on with: {error}; `sightctl audit verify` says more.") from error
@@ -57,6 +57,17 @@ class AuditLog:
             raise ValueError("the last line is cut")
         last: str = json.loads(tail.splitlines()[-1])["hash"]
         return last
+
+    def reopen(self) -> None:
+        """Go on in a new file when the one that is open was moved away, with the same chain. A new file that cannot be
+        had is complained about; the moved one is written to then."""
+        try:
+            if self._path.exists() and os.path.samestat(self._path.stat(), os.fstat(self._file)):
+                return
+            moved, self._file = self._file, open_log(self._path)
+            os.close(moved)
+        except OSError as error:
+            log.error("audit log not opened again", path=str(self._path), reason=str(error))
 
     def write(self, entry: dict[str, Any]) -> str:
         """Append an entry with the present time; its hash. A file that takes no more is complained about, and the
@@ -78,9 +89,23 @@ class AuditLog:
             raise OSError("there is no room for a whole line")
 
 
-def verify(path: Path) -> Iterator[dict[str, Any]]:
-    """The entries of a file, as far as its chain holds. Raises AuditError for the first line that does not fit."""
+def open_log(path: Path) -> int:
+    """A descriptor to append with. Raises OSError."""
+    return os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
+
+
+def verify(*paths: Path) -> Iterator[dict[str, Any]]:
+    """The entries of a log, as far as its chain holds; the oldest file first where it is in several. Raises AuditError
+    for the first line that does not fit."""
     previous = None
+    for path in paths:
+        for entry in verify_file(path, previous):
+            previous = entry["hash"]
+            yield entry
+
+
+def verify_file(path: Path, previous: str | None) -> Iterator[dict[str, Any]]:
+    """The entries of one file, the first of which follows the hash `previous`, if that is known. Raises AuditError."""
     with path.open(encoding="utf-8") as file:
         for number, line in enumerate(file, 1):
             try:
@@ -93,4 +118,4 @@ def verify(path: Path) -> Iterator[dict[str, Any]]:
             if chained(before, entry)["hash"] != told:
                 raise AuditError(f"{path}: line {number} was changed.")
             previous = told
-            yield entry
+            yield entry | {"previous": before, "hash": told}

@@ -1,4 +1,5 @@
-"""SIGHUP: the configuration and the keys are read again, and what may change is taken over without a pause."""
+"""SIGHUP: the configuration and the keys are read again, and what may change is taken over without a pause; an audit
+log that was moved away is begun anew."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ from collections.abc import Callable
 
 from . import logs
 from .api.services import Services
+from .audit import AuditLog
 from .auth.exposure import refuse_exposure
 from .config import ConfigError, Settings
 from .config.live import Changeable, needing_restart
@@ -16,12 +18,15 @@ log = logs.get(__name__)
 class Reloader:
     """`read` gives the present configuration, or raises ConfigError; then the old one stays in force, keys included."""
 
-    def __init__(self, services: Services, read: Callable[[], Settings]) -> None:
+    def __init__(self, services: Services, read: Callable[[], Settings], audit: AuditLog | None) -> None:
         self._services = services
         self._read = read
+        self._audit = audit
 
     def reload(self) -> None:
         """Read everything again; says in the log what came of it."""
+        if self._audit is not None:
+            self._audit.reopen()
         running = self._services.settings
         try:
             settings = self._read()

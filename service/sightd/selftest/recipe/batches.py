@@ -14,13 +14,15 @@ from .cells import Labels
 from .checkpoint import IMAGE_PIXELS
 from .encoding import Encoder, Picture
 from .layouts import Size
-from .mix import TAUGHT
+from .mix import DRILLS, TAUGHT
 from .packing import Batch, pack
 from .samples import Sample
 
-KINDS = {"picture": 79, "two": 18, "text": 3}
-"""How many batches of a hundred are of which kind."""
-BRANCHES = 4
+DRILLED = {"placing": 28, "counting": 20, "comparing": 30, "picture": 16, "two": 3, "text": 3}
+MIXED = {"picture": 63, "two": 14, "text": 3, "placing": 7, "counting": 7, "comparing": 6}
+"""How many batches of a hundred are of which kind, up to DRILLED_UNTIL and from then on."""
+DRILLED_UNTIL = 4500
+BRANCHES, DRILLED_BRANCHES = 4, 12
 """Conversations about each picture."""
 SMALL_FIRST = 1500
 """Batches with small pictures only at the beginning: cheaper, and enough to learn colours, shapes and places from."""
@@ -56,13 +58,20 @@ def same_grid(code: Encoder, like: Size, rng: Random) -> Size:
 def draw_samples(code: Encoder, rng: Random, kind: str, number: int, rows: int) -> list[Sample]:
     """Samples of one kind; their pictures share a size (two sizes where there are two pictures)."""
     one, two = any_size(rng, number), any_size(rng, number)
+    if kind in DRILLS:
+        sizes = [same_grid(code, one, rng) for _ in range(rows // 2)]
+        return [samples.drill(rng, size, DRILLED_BRANCHES, DRILLS[kind]) for size in sizes]
     if kind == "picture":
         return [samples.picture_sample(rng, same_grid(code, one, rng), BRANCHES, TAUGHT) for _ in range(rows)]
-    if kind == "two":
+    if kind in ("two", "comparing"):
         if rng.random() < 0.4:
             two = one
         pairs = [(same_grid(code, one, rng), same_grid(code, two, rng)) for _ in range(rows // 2)]
-        return [samples.two_pictures(rng, pair if rng.random() < 0.5 else pair[::-1], BRANCHES) for pair in pairs]
+        pairs = [pair if rng.random() < 0.5 else pair[::-1] for pair in pairs]
+        if kind == "comparing":
+            asked = samples.COMPARED_IN_DRILLS
+            return [samples.comparison(rng, pair, DRILLED_BRANCHES, asked) for pair in pairs[: rows * 3 // 8]]
+        return [samples.two_pictures(rng, pair, BRANCHES) for pair in pairs]
     return [samples.text_sample(rng, BRANCHES) for _ in range(rows)]
 
 
@@ -77,6 +86,7 @@ def sights(code: Encoder, seed: int, number: int, rows: int, share: int) -> tupl
 def batch(code: Encoder, seed: int, number: int, rows: int, share: int) -> Batch:
     """One process's share of batch `number`: `rows` samples. All shares of a batch are of one kind and size."""
     rng = Random(f"{seed}/{number}")
-    kind = rng.choices(list(KINDS), list(KINDS.values()))[0]
+    kinds = DRILLED if number < DRILLED_UNTIL else MIXED
+    kind = rng.choices(list(kinds), list(kinds.values()))[0]
     made = draw_samples(code, Random(f"{seed}/{number}/{share}"), kind, number, rows)
     return pack([code.row(sample) for sample in made])

@@ -99,6 +99,7 @@ class Trainee(nn.Module):
         self.model.model.visual.config._attn_implementation = ATTENTION  # noqa: SLF001
         self.model.model.language_model.config._attn_implementation = ATTENTION  # noqa: SLF001
         self.lessons = nn.Linear(config.get_text_config().hidden_size, sum(CLASSES))
+        self.number = nn.Linear(config.get_text_config().hidden_size, 2)
         self.layout = read_layout(folder)
         initialise(self.model, self.layout)
         self.image_id = config.image_token_id
@@ -128,6 +129,12 @@ class Trainee(nn.Module):
             total = total + F.cross_entropy(logits, target, reduction="sum") / (target.count_nonzero() + 8)
         return total / len(CLASSES)
 
+    def number_loss(self, hidden: Tensor, numbers: NDArray[np.int64]) -> Tensor:
+        """The mean loss of naming each token's picture; `hidden` are those of the pictures' tokens [tokens, width]."""
+        if not numbers.any():
+            return hidden.new_zeros(())
+        return F.cross_entropy(self.number(hidden), torch.from_numpy(numbers))
+
     def look(self, pictures: list[NDArray[np.uint8]], cells: list[NDArray[np.int64]]) -> Tensor:
         """The lessons' loss alone, without the language model."""
         return self.cell_loss(self.features(pictures)[0], cells)
@@ -145,6 +152,8 @@ class Trainee(nn.Module):
             merged, deep = self.features(batch.pictures)
             lessons = self.cell_loss(merged, batch.cells)
             embedded = embedded.masked_scatter(seen[..., None], merged)
+        first_layer: list[Tensor] = []
+        hook = text.layers[0].register_forward_hook(lambda _, __, output: first_layer.append(output))
         hidden = text(
             inputs_embeds=embedded,
             position_ids=positions[:, None],
@@ -153,6 +162,9 @@ class Trainee(nn.Module):
             deepstack_visual_embeds=deep,
             layout=Layout.of(batch),
         )[0][0]
+        hook.remove()
+        if batch.pictures:
+            lessons = lessons + self.number_loss(first_layer[0][seen], batch.numbers)
         trained = labels[1:] != IGNORED
         logits = self.model.lm_head(hidden[:-1][trained])
         target = labels[1:][trained]

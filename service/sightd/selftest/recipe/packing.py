@@ -30,7 +30,8 @@ class Group:
 @dataclass
 class Batch:
     """The line: ids and labels int64 [tokens], positions int64 [3, tokens]; groups of segments; for each token its
-    place among all groups' queries laid end to end, int64 [tokens]; the rows' pictures, uint8 [height, width, 3], and the classes of their cells."""
+    place among all groups' queries laid end to end, int64 [tokens]; the rows' pictures, uint8 [height, width, 3], the
+    classes of their cells, and for each cell the number of its picture in its row, int64 [cells]."""
 
     ids: Indices
     labels: Indices
@@ -39,6 +40,7 @@ class Batch:
     places: Indices
     pictures: list[NDArray[np.uint8]]
     cells: list[Indices]
+    numbers: Indices
 
 
 def pack(rows: list[Row]) -> Batch:
@@ -56,6 +58,7 @@ def pack(rows: list[Row]) -> Batch:
         places(found, groups, size),
         [picture for row in rows for picture in row.pictures],
         [cells for row in rows for cells in row.cells],
+        np.array([number for row in rows for number, cells in enumerate(row.cells) for _ in cells], np.int64),
     )
 
 

@@ -6,6 +6,7 @@ runs once for many answers.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -137,17 +138,22 @@ def drill(rng: Random, size: layouts.Size, branches: int, mix: Mix) -> Sample:
 
 def two_pictures(rng: Random, sizes: tuple[layouts.Size, layouts.Size], branches: int) -> Sample:
     """Two pictures, often alike in colour or shape, with questions that need both; differently framed at times."""
-    return framed(comparison(rng, sizes, branches), rng)
+    return framed(comparison(rng, sizes, branches, COMPARED), rng)
 
 
-def comparison(rng: Random, sizes: tuple[layouts.Size, layouts.Size], branches: int) -> Sample:
+def comparison(
+    rng: Random,
+    sizes: tuple[layouts.Size, layouts.Size],
+    branches: int,
+    askers: Sequence[Callable[..., Turn | None]],
+) -> Sample:
     """Two pictures with questions that need both."""
     layout = rng.choice(("single", "single", "single", "pair", "groups", "lined", "written"))
     one = LAYOUTS[layout](rng, sizes[0])
     two = LAYOUTS[layout](rng, sizes[1])
     if layout == "single" and rng.random() < 0.5:
         two = alike(one, two, rng)
-    asked = [compare(layout, one, two, language(rng), rng) for _ in range(branches)]
+    asked = [compare(layout, one, two, language(rng), rng, askers) for _ in range(branches)]
     return Sample(
         [draw(one, rng), draw(two, rng)], [[turn] for turn in asked], labelled=rng.random() < 0.2, scenes=[one, two]
     )
@@ -165,9 +171,16 @@ def alike(one: Scene, two: Scene, rng: Random) -> Scene:
     return two
 
 
-def compare(layout: str, one: Scene, two: Scene, tongue: Language, rng: Random) -> Turn:
+COMPARED = (
+    comparing.same, comparing.which, comparing.which, comparing.more, comparing.bigger, comparing.difference,
+)  # fmt: skip
+COMPARED_IN_DRILLS = (*COMPARED, *[comparing.which] * 4, comparing.same, comparing.more)
+
+
+def compare(
+    layout: str, one: Scene, two: Scene, tongue: Language, rng: Random, askers: Sequence[Callable[..., Turn | None]]
+) -> Turn:
     """One question about two pictures."""
-    askers = [comparing.same, comparing.which, comparing.which, comparing.more, comparing.bigger, comparing.difference]
     for _ in range(8):
         turn = rng.choice(askers)(one, two, tongue, rng) if rng.random() < 0.7 else None
         turn = turn or comparing.of_one(one, two, tongue, rng, tuple(asker for asker, _ in ASKERS[layout]))
