@@ -184,6 +184,42 @@ def test_watchdog(machine: Machine) -> None:
     machine.must("systemctl", "daemon-reload")
 
 
+def test_selftest(machine: Machine) -> None:
+    """The self-test runs inside of the same fences, without a network, beside the running service."""
+    machine.must("systemctl", "start", "sightd-selftest", seconds=300)
+    said = machine.must("journalctl", "-u", "sightd-selftest", "-o", "cat", "--no-pager")
+    assert "All answers are right." in said
+
+
+def test_keys_as_a_credential(machine: Machine) -> None:
+    """A keys file in systemd's store of credentials is in force, and the service's own files have no copy of it."""
+    machine.must("install", "-d", "-m", "700", "/etc/credstore")
+    key = machine.must("sightctl", "keys", "add", "lab", "--file", "/etc/credstore/keys.json").strip()
+    machine.must("systemctl", "restart", "sightd")
+    assert status(machine, "/v1/models") == "401"
+    bearer = f"Authorization: Bearer {key}"
+    assert "sightd-tiny-vl" in machine.must("curl", "-s", "-H", bearer, URL + "/v1/models")
+    assert machine.run("test", "-e", "/etc/sightd/keys.json").returncode != 0
+    machine.must("rm", "/etc/credstore/keys.json")
+    machine.must("systemctl", "restart", "sightd")
+    assert status(machine, "/v1/models") == "200"
+
+
+def test_no_connection_is_refused(machine: Machine) -> None:
+    """Where systemd listens, clients get through a restart with answers, none with a refused or broken connection."""
+    machine.must("systemctl", "stop", "sightd")
+    machine.must("systemctl", "enable", "--now", "sightd.socket")
+    machine.must("systemctl", "start", "sightd")
+    clients = load(machine, 25, 4)
+    until(lambda: running(machine) > 0, 20, "requests under way")
+    machine.must("systemctl", "restart", "sightd")
+    found = outcomes(clients)
+    assert set(found) <= {"200", "503"}, found
+    assert found["200"] > 0
+    machine.must("systemctl", "disable", "--now", "sightd.socket", "sightd")
+    machine.must("systemctl", "start", "sightd")
+
+
 def test_upgrade(machine: Machine, package: Path, tmp_path: Path) -> None:
     """An upgrade keeps an edited configuration, restarts the running service after its requests, and can be undone."""
     subprocess.run(["dpkg-deb", "-R", package, tmp_path / "tree"], check=True)
