@@ -154,7 +154,7 @@ class EngineClient:
     def _submit_due(self) -> None:
         if self._link is None or self.state not in ("warming", "ready"):
             return
-        for pending in self._pending.due():
+        for pending in self._pending.due(proven=self.state == "ready"):
             media = [replace(m, alone=self._quarantine.suspects(m.digest)) for m in pending.request.media]
             request = replace(pending.request, produced=pending.produced, media=media)
             self._link.send(request.packed(), pending.descriptors)
@@ -228,6 +228,7 @@ class EngineClient:
         elif progress.finish is not None and self.state == "warming":
             self.reason = ""
             self._enter("ready")
+            self._submit_due()
             log.info("engine ready", device=self.device)
 
     def _gone(self) -> None:
@@ -238,7 +239,6 @@ class EngineClient:
         self._quarantine.blame(self._encoding)
         if guilty := self._pending.died():
             self._quarantine.condemn(guilty.request)
-            self.deaths = 1
         self._refuse_guilty()
         reason = f"the engine ended with status {status}"
         if self.deaths >= MOST_DEATHS:

@@ -60,13 +60,13 @@ class PendingRequests:
         """Forget a request; None when it was forgotten already."""
         return self._all.pop(number, None)
 
-    def due(self) -> list[Pending]:
-        """Those that the engine is to be given now."""
+    def due(self, proven: bool) -> list[Pending]:
+        """Those that the engine is to be given now. Suspects are tried on an engine that is `proven` to answer."""
         waiting = [pending for pending in self if not pending.submitted]
         suspects = [pending for pending in self if pending.suspected]
         if not suspects:
             return waiting
-        return [] if any(suspect.submitted for suspect in suspects) else suspects[:1]
+        return suspects[:1] if proven and not any(suspect.submitted for suspect in suspects) else []
 
     def got_on(self, pending: Pending, tokens: list[int]) -> None:
         """A request has brought tokens: it is not what the engine dies of."""
