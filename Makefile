@@ -58,7 +58,7 @@ fuzz: $(VENV)/.test ## fuzz the decoders, the front and the prompts with ever ne
 hostile: $(VENV)/.test ## half hostile and half good requests, 16 at a time; the figures of docs/security.md (MINUTES=3)
 	$(BIN)/python -m tests.hostile --minutes $(or $(MINUTES),3)
 
-demo-model: $(VENV)/.train ## train the embedded model again, into build/model (about two hours; SEED=1, STEPS=…)
+demo-model: $(VENV)/.train ## train the embedded model again, into build/model (about four hours on two cores; SEED=1, STEPS=…)
 	$(BIN)/python -m sightd.selftest.recipe.train build/model --seed $(or $(SEED),1) $(if $(STEPS),--steps $(STEPS))
 
 $(VENV)/bin/python:

@@ -70,7 +70,7 @@ def draw_samples(code: Encoder, rng: Random, kind: str, number: int, rows: int) 
         pairs = [pair if rng.random() < 0.5 else pair[::-1] for pair in pairs]
         if kind == "comparing":
             asked = samples.COMPARED_IN_DRILLS
-            return [samples.comparison(rng, pair, DRILLED_BRANCHES, asked) for pair in pairs[: rows * 3 // 8]]
+            return [samples.comparison(rng, pair, DRILLED_BRANCHES, asked) for pair in pairs[: max(1, rows * 3 // 8)]]
         return [samples.two_pictures(rng, pair, BRANCHES) for pair in pairs]
     return [samples.text_sample(rng, BRANCHES) for _ in range(rows)]
 

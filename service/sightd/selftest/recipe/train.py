@@ -181,7 +181,7 @@ def main() -> None:
         "folder", type=Path, help="where the checkpoint is written; an interrupted run there is continued"
     )
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--steps", type=int, default=4550, help="batches to train on")
+    parser.add_argument("--steps", type=int, default=9000, help="batches to train on")
     parser.add_argument("--looking", type=int, default=2500, help="first batches, for the vision encoder alone")
     parser.add_argument("--rows", type=int, default=32, help="samples in a batch")
     parser.add_argument("--processes", type=int, default=os.cpu_count(), help="part of what a seed names")
