@@ -75,6 +75,11 @@ class Fleet:
         """The gateway."""
         return f"http://{self.hosts['gate'].address}"
 
+    @property
+    def key(self) -> str:
+        """The newest key."""
+        return list(self.keys.values())[-1]
+
     def carry(self, version: str, **parts: Any) -> None:
         """From now on the inventory names a new bundle of this version."""
         self.variables["sightd_bundle"] = str(self.workshop.bundle(version, **parts))
@@ -132,8 +137,8 @@ class Fleet:
         }
 
     def status(self, name: str, path: str) -> int:
-        """The HTTP status of a GET of a server, with the first key; 0 when nothing answers."""
-        headers = {"Authorization": f"Bearer {self.keys['first']}"}
+        """The HTTP status of a GET of a server, with the newest key; 0 when nothing answers."""
+        headers = {"Authorization": f"Bearer {self.key}"}
         try:
             return httpx.get(f"http://{self.hosts[name].address}:8000{path}", headers=headers, timeout=5).status_code
         except httpx.TransportError:
