@@ -11,11 +11,12 @@ from .fleet import Fleet
 
 @pytest.fixture(scope="session")
 def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
-    """Two bare servers and a bare gateway, booted."""
+    """Two bare servers and a bare gateway, booted, and a bundle."""
     made = Fleet(tmp_path_factory.mktemp("fleet"))
     try:
         for number, name in enumerate(("one", "two", "gate"), start=11):
             made.boot(name, number)
+        made.carry("0.1.0")
         yield made
     finally:
         made.close()

@@ -103,24 +103,15 @@ class Fleet:
         """Run one of the collection's playbooks. `extra` are variables for this run, `more` further servers."""
         inventory = self.folder / "hosts.json"
         inventory.write_text(json.dumps(self.inventory(more or {})))
-        done = subprocess.run(
-            [
-                BIN / "ansible-playbook",
-                "-i",
-                inventory,
-                f"sightd.sightd.{name}",
-                "-e",
-                json.dumps(extra or {}),
-                *options,
-            ],
-            env=self._environment(),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        (self.folder / "last-run").write_text(done.stdout + done.stderr)
-        changed = {host: int(count) for host, count, _, _ in RECAP.findall(done.stdout)}
-        return Run(done.returncode, " ".join((done.stdout + done.stderr).split()), changed)
+        command = [BIN / "ansible-playbook", "-i", inventory, f"sightd.sightd.{name}", "-e", json.dumps(extra or {})]
+        last = self.folder / "last-run"
+        with last.open("w") as output:
+            done = subprocess.run(
+                [*command, *options], env=self._environment(), stdout=output, stderr=output, check=False
+            )
+        text = last.read_text()
+        changed = {host: int(count) for host, count, _, _ in RECAP.findall(text)}
+        return Run(done.returncode, " ".join(text.split()), changed)
 
     def _environment(self) -> dict[str, str]:
         return os.environ | {
