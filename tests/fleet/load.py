@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,6 +16,8 @@ from pathlib import Path
 import httpx
 
 QUESTION = {"messages": [{"role": "user", "content": "hello"}], "max_tokens": 8, "ignore_eos": True}
+PAUSE = 0.2
+"""Seconds between two requests of a client: hosts and Ansible share the cores."""
 
 
 def ask(url: str, keys: Path, end: Path, number: int) -> Counter[str]:
@@ -32,6 +35,7 @@ def ask(url: str, keys: Path, end: Path, number: int) -> Counter[str]:
                 outcomes["whole" if whole else f"{answer.status_code} {answer.text[:300]}"] += 1
             except httpx.TransportError as error:
                 outcomes[f"{type(error).__name__}: {error}"] += 1
+            time.sleep(PAUSE)
     return outcomes
 
 

@@ -154,11 +154,11 @@ def test_bad_package_goes_back(fleet: Fleet) -> None:
 
 
 def test_bad_model_goes_back(fleet: Fleet, tmp_path: Path) -> None:
-    """A model that cannot be loaded is taken back in the same way."""
+    """A model whose weights do not fit, which only an engine sees, is taken back in the same way."""
     model = tmp_path / "spoilt"
     shutil.copytree(EMBEDDED, model)
-    tokenizer = model / "tokenizer.json"
-    tokenizer.write_text(tokenizer.read_text()[:1000])
+    config = model / "config.json"
+    config.write_text(config.read_text().replace('"num_hidden_layers": 4', '"num_hidden_layers": 5'))
     good = dict(fleet.variables)
     fleet.carry("0.2.1", models=(model,))
     fleet.variables |= {"sightd_model": "bad/spoilt", "sightd_model_source": "models/spoilt"}
