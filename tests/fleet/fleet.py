@@ -44,7 +44,7 @@ class Fleet:
         self.workshop = Workshop(folder)
         self.keys = {"first": secrets.token_urlsafe(40)}
         self.key_file = folder / "keys"
-        self.key_file.write_text(self.keys["first"])
+        self.let_clients_use(self.key)
         self.variables: dict[str, Any] = {
             "sightd_settings": {"engine": {"devices": ["cpu"], "threads": 1}, "server": {"drain_seconds": 30}},
             "sightd_unit": ["PrivateDevices=yes", "DeviceAllow="],
@@ -79,6 +79,12 @@ class Fleet:
     def key(self) -> str:
         """The newest key."""
         return list(self.keys.values())[-1]
+
+    def let_clients_use(self, key: str) -> None:
+        """From now on the clients of `load` show this key."""
+        draft = self.key_file.with_suffix(".new")
+        draft.write_text(key)
+        draft.rename(self.key_file)
 
     def carry(self, version: str, **parts: Any) -> None:
         """From now on the inventory names a new bundle of this version."""

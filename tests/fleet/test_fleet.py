@@ -100,7 +100,7 @@ def test_keys_rotate_under_load(fleet: Fleet) -> None:
     with fleet.load(CLIENTS) as outcomes:
         fleet.keys["second"] = secrets.token_urlsafe(40)
         assert passed(fleet.play("rotate_keys"))
-        fleet.key_file.write_text(fleet.key)
+        fleet.let_clients_use(fleet.key)
     assert set(outcomes) == {"whole"}, outcomes
     old = fleet.keys.pop("first")
     assert passed(fleet.play("rotate_keys"))
