@@ -22,6 +22,7 @@ from .bundles import TOP, Workshop
 
 RECAP = re.compile(r"^(\S+)\s+: ok=\d+\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)", re.MULTILINE)
 LAYERS = f"{TOP / 'build' / 'fleet-layer'}:{TOP / 'build' / 'system-root'}"
+COLLECTIONS = TOP / "build" / "collections"
 BIN = Path(sys.executable).parent
 
 
@@ -121,7 +122,7 @@ class Fleet:
 
     def _environment(self) -> dict[str, str]:
         return os.environ | {
-            "ANSIBLE_COLLECTIONS_PATH": str(TOP / "build" / "collections"),
+            "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
             "ANSIBLE_HOST_KEY_CHECKING": "False",
             "ANSIBLE_PIPELINING": "True",
             "ANSIBLE_TIMEOUT": "20",

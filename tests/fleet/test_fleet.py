@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from ..waiting import until
-from .fleet import BIN, Fleet, Run
+from .fleet import BIN, COLLECTIONS, Fleet, Run
 
 CLIENTS = 2
 EMBEDDED = Path(__file__).parents[2] / "service" / "sightd" / "selftest" / "sightd-tiny-vl"
@@ -193,7 +193,7 @@ def test_lint() -> None:
     """ansible-lint's production profile has nothing to say."""
     done = subprocess.run(
         [BIN / "ansible-lint", "--offline", "--profile", "production"],
-        env=os.environ | {"PATH": f"{BIN}:{os.environ['PATH']}"},
+        env=os.environ | {"PATH": f"{BIN}:{os.environ['PATH']}", "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS)},
         cwd=Path(__file__).parents[2] / "ansible",
         capture_output=True,
         text=True,
