@@ -51,7 +51,7 @@ def gateway_up(fleet: Fleet) -> list[str]:
         ({"sightd_memory_mib": 10**9}, {}, "MiB of memory"),
         ({"sightd_disk_mib": 10**9}, {}, "Make room there"),
         ({"gpu_expected": 8}, {}, "this role installs none"),
-        ({}, {"gone": "10.213.77.99"}, "gone"),
+        ({}, {"gone": "10.213.77.99"}, "fatal: [gone]: UNREACHABLE"),
     ],
     ids=["wrong type", "no secret", "short secret", "foreign bundle", "memory", "disk", "no driver", "unreachable"],
 )
