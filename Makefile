@@ -7,7 +7,7 @@ PIP := $(BIN)/pip install --disable-pip-version-check -c packaging/constraints.t
 REQUIREMENTS := pyproject.toml packaging/constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-system tools packaging-tools lint fuzz hostile deb runtime-deb bundle sbom demo-model clean
+.PHONY: help demo test test-system test-fleet collection tools packaging-tools lint fuzz hostile deb runtime-deb bundle sbom demo-model clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -24,6 +24,15 @@ tools: ## programs that some tests need and skip without: Chromium, promtool (De
 test-system: $(VENV)/.test packaging-tools deb ## the packages on a booted systemd (as root, on Debian 12; under 20 minutes)
 	packaging/system-root.sh $(VARIANT)
 	$(BIN)/pytest tests/system
+
+test-fleet: $(VENV)/.test $(VENV)/.fleet packaging-tools deb collection ## the playbooks on booted hosts (as root, on Debian 12)
+	packaging/system-root.sh $(VARIANT)
+	tests/fleet/root.sh
+	$(BIN)/pytest tests/fleet
+
+collection: $(VENV)/.fleet ## the Ansible collection, into dist and, for the tests, build/collections
+	$(BIN)/ansible-galaxy collection build ansible --output-path dist --force
+	$(BIN)/ansible-galaxy collection install dist/sightd-sightd-*.tar.gz -p build/collections --force --offline
 
 packaging-tools:
 	@packaging/tools.sh
@@ -73,6 +82,10 @@ $(VENV)/.runtime: $(VENV)/bin/python $(REQUIREMENTS)
 
 $(VENV)/.test: $(VENV)/.runtime
 	$(PIP) -e '.[test]'
+	@touch $@
+
+$(VENV)/.fleet: $(VENV)/.runtime
+	$(PIP) -e '.[fleet]'
 	@touch $@
 
 $(VENV)/.train: $(VENV)/.runtime

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Makes dist/sightd-bundle.tar: an apt repository signed with KEY (a GnuPG user id), install.sh, and checkpoint folders.
-# usage: packaging/bundle.sh VARIANT KEY [MODEL_FOLDER...]
+# Packages that are named in DEBS come with it, such as haproxy for a gateway.
+# usage: [DEBS="FILE..."] packaging/bundle.sh VARIANT KEY [MODEL_FOLDER...]
 set -eu
 cd "$(dirname "$0")/.."
 [ $# -ge 2 ] || { echo "usage: make bundle KEY=you@example.org [MODELS=\"/srv/models/NAME ...\"]" >&2; exit 2; }
@@ -11,6 +12,7 @@ work=build/bundle
 rm -rf "$work"
 mkdir -p "$work/repository" "$work/models"
 cp dist/sightd_*_all.deb "dist/sightd-runtime-${variant}"_*.deb "$work/repository"
+[ -z "${DEBS:-}" ] || cp $DEBS "$work/repository"
 cp packaging/install.sh "$work"
 for model; do
     cp -r "$model" "$work/models/"

@@ -19,10 +19,12 @@ ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LANG":
 
 
 class Machine:
-    """One container; `folder` holds what is written to it, until `stop`."""
+    """One container; `folder` holds what is written to it, until `stop`. `root` may be several directories, the upper
+    first, joined by colons. `network` is systemd-nspawn's option for it."""
 
-    def __init__(self, root: Path, folder: Path) -> None:
-        self.name = f"sightd{os.getpid()}"
+    def __init__(self, root: Path | str, folder: Path, name: str = "", network: str = "--private-network") -> None:
+        self.name = f"sightd{os.getpid()}{name}"
+        self._network = network
         self.root = folder / "root"
         for part in ("upper", "work", "root"):
             (folder / part).mkdir(parents=True)
@@ -46,7 +48,7 @@ class Machine:
         # Without bpf() device rules would silently not hold, and decoders lock themselves in with the others.
         nspawn = f"exec systemd-nspawn -q -D {self.root} -M {self.name} --boot --register=no --keep-unit"
         calls = "bpf landlock_create_ruleset landlock_add_rule landlock_restrict_self"
-        options = f"--console=read-only --system-call-filter='{calls}' --private-network"
+        options = f"--console=read-only --system-call-filter='{calls}' {self._network} --hostname={self.name}"
         with self._console.open("wb") as console:
             return subprocess.Popen(
                 ["sh", "-c", f"{enter} && {nspawn} {options}"],
