@@ -18,12 +18,12 @@ from .mix import DRILLS, TAUGHT
 from .packing import Batch, pack
 from .samples import Sample
 
-DRILLED = {"placing": 28, "counting": 20, "comparing": 30, "picture": 16, "two": 3, "text": 3}
-MIXED = {"picture": 63, "two": 14, "text": 3, "placing": 7, "counting": 7, "comparing": 6}
+DRILLED = {"placing": 26, "counting": 20, "comparing": 28, "reading": 8, "picture": 12, "two": 3, "text": 3}
+MIXED = {"picture": 54, "two": 13, "text": 3, "placing": 6, "counting": 10, "comparing": 6, "reading": 8}
 """How many batches of a hundred are of which kind, up to DRILLED_UNTIL and from then on."""
 DRILLED_UNTIL = 4500
-BRANCHES, DRILLED_BRANCHES = 4, 12
-"""Conversations about each picture."""
+BRANCHES, COMPARISONS = 4, 12
+"""Conversations about each picture, and questions about two of them in a drill."""
 SMALL_FIRST = 1500
 """Batches with small pictures only at the beginning: cheaper, and enough to learn colours, shapes and places from."""
 
@@ -59,8 +59,9 @@ def draw_samples(code: Encoder, rng: Random, kind: str, number: int, rows: int) 
     """Samples of one kind; their pictures share a size (two sizes where there are two pictures)."""
     one, two = any_size(rng, number), any_size(rng, number)
     if kind in DRILLS:
-        sizes = [same_grid(code, one, rng) for _ in range(rows // 2)]
-        return [samples.drill(rng, size, DRILLED_BRANCHES, DRILLS[kind]) for size in sizes]
+        drill = DRILLS[kind]
+        sizes = [same_grid(code, one, rng) for _ in range(max(1, int(rows * drill.share)))]
+        return [samples.drill(rng, size, drill.branches, drill.mix) for size in sizes]
     if kind == "picture":
         return [samples.picture_sample(rng, same_grid(code, one, rng), BRANCHES, TAUGHT) for _ in range(rows)]
     if kind in ("two", "comparing"):
@@ -70,7 +71,7 @@ def draw_samples(code: Encoder, rng: Random, kind: str, number: int, rows: int) 
         pairs = [pair if rng.random() < 0.5 else pair[::-1] for pair in pairs]
         if kind == "comparing":
             asked = samples.COMPARED_IN_DRILLS
-            return [samples.comparison(rng, pair, DRILLED_BRANCHES, asked) for pair in pairs[: max(1, rows * 3 // 8)]]
+            return [samples.comparison(rng, pair, COMPARISONS, asked) for pair in pairs[: max(1, rows * 3 // 8)]]
         return [samples.two_pictures(rng, pair, BRANCHES) for pair in pairs]
     return [samples.text_sample(rng, BRANCHES) for _ in range(rows)]
 

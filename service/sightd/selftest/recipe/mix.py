@@ -149,10 +149,26 @@ COUNTING: tuple[tuple[Asker, int], ...] = (
     (describing.describe, 2),
     (properties.colour, 1),
 )
+READING: tuple[tuple[Asker, int], ...] = ((reading.read, 6), (describing.describe, 2))
+
+
+@dataclass(frozen=True)
+class Drill:
+    """Single questions of few sorts, `branches` about each of so many pictures that they are this `share` of a batch's
+    rows."""
+
+    mix: Mix
+    branches: int
+    share: float
+
+
 DRILLS = {
-    "placing": Mix({"pair": 1, "several": 1}, dict.fromkeys(("pair", "several"), PLACING)),
-    "counting": Mix({"groups": 3, "lined": 1, "several": 1}, dict.fromkeys(("groups", "lined", "several"), COUNTING)),
+    "placing": Drill(Mix({"pair": 1, "several": 1}, dict.fromkeys(("pair", "several"), PLACING)), 12, 0.5),
+    "counting": Drill(
+        Mix({"groups": 3, "lined": 1, "several": 1}, dict.fromkeys(("groups", "lined", "several"), COUNTING)), 12, 0.5
+    ),
+    "reading": Drill(Mix({"written": 6, "sign": 1}, dict.fromkeys(("written", "sign"), READING)), 2, 1.0),
 }
-"""Many questions of few sorts about each picture. What takes two steps of reasoning is not learnt from the mix, where
-it is asked too seldom: the relation of two things stayed at chance for thousands of batches, and was learnt within three
-hundred once its first step, the place of one thing among several, was asked beside it."""
+"""What takes two steps of reasoning is not learnt from the mix, where it is asked too seldom: the relation of two things
+stayed at chance for thousands of batches, and was learnt within three hundred once its first step, the place of one
+thing among several, was asked beside it. A picture with text has one thing to ask about, so reading takes pictures."""
