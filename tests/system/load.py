@@ -25,7 +25,8 @@ def ask(url: str, seconds: float, tokens: int) -> Counter[str]:
             try:
                 answer = client.post(f"{url}/v1/chat/completions", json=body)
                 used = answer.json().get("usage", {}).get("completion_tokens")
-                outcomes[str(answer.status_code) if used == body["max_tokens"] else f"{answer.status_code} cut"] += 1
+                cut = answer.status_code == 200 and used != body["max_tokens"]
+                outcomes[f"{answer.status_code}{' cut' * cut}"] += 1
             except (httpx.TransportError, json.JSONDecodeError) as error:
                 outcomes[type(error).__name__] += 1
             if tokens:
