@@ -206,7 +206,8 @@ def test_keys_as_a_credential(machine: Machine) -> None:
 
 
 def test_no_connection_is_refused(machine: Machine) -> None:
-    """Where systemd listens, clients get through a restart with answers, none with a refused or broken connection."""
+    """Where systemd listens, no client is refused a connection during a restart, and all that are answered are answered
+    whole or told to come again."""
     machine.must("systemctl", "stop", "sightd")
     machine.must("systemctl", "enable", "--now", "sightd.socket")
     machine.must("systemctl", "start", "sightd")
@@ -214,8 +215,9 @@ def test_no_connection_is_refused(machine: Machine) -> None:
     until(lambda: running(machine) > 0, 20, "requests under way")
     machine.must("systemctl", "restart", "sightd")
     found = outcomes(clients)
-    assert set(found) <= {"200", "503"}, found
+    assert not {"ConnectError", "ConnectTimeout", "200 cut"} & set(found), found
     assert found["200"] > 0
+    assert found["503"] > 0
     machine.must("systemctl", "disable", "--now", "sightd.socket", "sightd")
     machine.must("systemctl", "start", "sightd")
 
