@@ -152,7 +152,7 @@ def test_what_cannot_be_read(generic: dict[str, Path]) -> None:
     running.submit(request, [])
     brought: list[Progress] = []
     finish(running, brought)
-    assert [(p.finish, p.refused) for p in brought] == [("unreadable", "It begins with an answer")]
+    assert [(p.finish, p.refused) for p in brought] == [("unreadable", "It begins with an answer.")]
 
 
 def test_a_failure_costs_one_request(generic: dict[str, Path]) -> None:

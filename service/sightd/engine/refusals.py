@@ -17,8 +17,8 @@ def refusal(progress: Progress) -> SightdError:
             )
         case "unreadable":
             return BadRequest(
-                f"The model's processor does not take this conversation: {progress.refused}.",
-                f"模型的处理器不支持该对话：{progress.refused}。",
+                f"The model's processor does not take this conversation: {progress.refused}",
+                f"模型的处理器不支持该对话：{progress.refused}",
                 param="messages",
             )
         case _:

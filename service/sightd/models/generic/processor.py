@@ -84,7 +84,7 @@ class Reader:
         try:
             return self._encoded(content["messages"], options)
         except (TemplateError, ValueError, TypeError, IndexError, KeyError, NotImplementedError) as error:
-            raise Unreadable(first_line(error)) from error
+            raise Unreadable(f"{first_line(error)}.") from error
 
     def _encoded(self, messages: list[dict[str, Any]], options: dict[str, Any]) -> BatchFeature:
         try:
