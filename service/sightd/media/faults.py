@@ -18,9 +18,10 @@ def decoder_died(kind: Kind) -> SightdError:
 
 def took_too_long(kind: Kind, seconds: float) -> SightdError:
     """The error for a picture or video that was not decoded in time."""
+    english, chinese = kind.lighter
     return Unprocessable(
-        f"The {kind.english} took longer than {seconds:g} seconds to decode. Send a smaller one.",
-        f"{kind.chinese}解码超过了 {seconds:g} 秒的时限，请缩小后再上传。",
+        f"The {kind.english} took longer than {seconds:g} seconds to decode. Send a {english} one.",
+        f"{kind.chinese}解码超过了 {seconds:g} 秒的时限，请发送{chinese}。",
         code=f"invalid_{kind.type}",
     )
 

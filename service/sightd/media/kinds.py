@@ -8,12 +8,13 @@ from dataclasses import dataclass
 @dataclass(frozen=True)
 class Kind:
     """What a medium is called in English and Chinese; `type` is the first half of its content types and stands in the
-    codes of errors."""
+    codes of errors. `lighter` is how one that costs less is called."""
 
     english: str
     chinese: str
     type: str
+    lighter: tuple[str, str]
 
 
-PICTURE = Kind("picture", "图片", "image")
-VIDEO = Kind("video", "视频", "video")
+PICTURE = Kind("picture", "图片", "image", ("smaller", "更小的图片"))
+VIDEO = Kind("video", "视频", "video", ("shorter or smaller", "更短或更小的视频"))
