@@ -203,7 +203,8 @@ class EngineClient:
         if progress.id == self._warm_up.request.id:
             self._warmed(progress)
         elif pending := self._pending.get(progress.id):
-            self._pending.got_on(pending, progress.tokens)
+            tried = pending.suspected
+            pending.got_on(progress.tokens)
             if progress.finish is not None:
                 # It is over in the engine: nothing to abort, nothing to submit again.
                 if progress.finish in ("stop", "length"):
@@ -211,7 +212,8 @@ class EngineClient:
                 self._pending.remove(progress.id)
                 close_all(pending.descriptors)
             pending.progress.put_nowait(progress)
-            self._submit_due()
+            if tried:
+                self._submit_due()
 
     def _begin_warm_up(self) -> None:
         assert self._link is not None

@@ -35,6 +35,12 @@ class Pending:
         """Whether the engine may be dying of it."""
         return self.deaths >= SUSPICIOUS
 
+    def got_on(self, tokens: list[int]) -> None:
+        """It has brought these: it is not what the engine dies of."""
+        self.produced += tokens
+        if tokens:
+            self.deaths = 0
+
 
 class PendingRequests:
     """Requests by id, in the order in which they came."""
@@ -67,12 +73,6 @@ class PendingRequests:
         if not suspects:
             return waiting
         return suspects[:1] if proven and not any(suspect.submitted for suspect in suspects) else []
-
-    def got_on(self, pending: Pending, tokens: list[int]) -> None:
-        """A request has brought tokens: it is not what the engine dies of."""
-        pending.produced += tokens
-        if tokens:
-            pending.deaths = 0
 
     def died(self) -> Pending | None:
         """The engine died and has nothing now. The request that is to blame, if there is one."""
