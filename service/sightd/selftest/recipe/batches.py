@@ -64,16 +64,20 @@ def draw_samples(code: Encoder, rng: Random, kind: str, number: int, rows: int) 
         return [samples.drill(rng, size, drill.branches, drill.mix) for size in sizes]
     if kind == "picture":
         return [samples.picture_sample(rng, same_grid(code, one, rng), BRANCHES, TAUGHT) for _ in range(rows)]
-    if kind in ("two", "comparing"):
-        if rng.random() < 0.4:
-            two = one
-        pairs = [(same_grid(code, one, rng), same_grid(code, two, rng)) for _ in range(rows // 2)]
-        pairs = [pair if rng.random() < 0.5 else pair[::-1] for pair in pairs]
-        if kind == "comparing":
-            asked = samples.COMPARED_IN_DRILLS
-            return [samples.comparison(rng, pair, COMPARISONS, asked) for pair in pairs[: max(1, rows * 3 // 8)]]
-        return [samples.two_pictures(rng, pair, BRANCHES) for pair in pairs]
-    return [samples.text_sample(rng, BRANCHES) for _ in range(rows)]
+    if kind == "text":
+        return [samples.text_sample(rng, BRANCHES) for _ in range(rows)]
+    if rng.random() < 0.4:
+        two = one
+    count = rows // 2 if kind == "two" else max(1, rows * 3 // 8)
+    pairs = [(same_grid(code, one, rng), same_grid(code, two, rng)) for _ in range(count)]
+    return [compared(rng, kind, pair if rng.random() < 0.5 else pair[::-1]) for pair in pairs]
+
+
+def compared(rng: Random, kind: str, sizes: tuple[Size, Size]) -> Sample:
+    """A sample of two pictures."""
+    if kind == "two":
+        return samples.two_pictures(rng, sizes, BRANCHES)
+    return samples.comparison(rng, sizes, COMPARISONS, samples.COMPARED_IN_DRILLS)
 
 
 def sights(code: Encoder, seed: int, number: int, rows: int, share: int) -> tuple[list[Picture], list[Labels]]:

@@ -170,5 +170,5 @@ DRILLS = {
     "reading": Drill(Mix({"written": 6, "sign": 1}, dict.fromkeys(("written", "sign"), READING)), 2, 1.0),
 }
 """What takes two steps of reasoning is not learnt from the mix, where it is asked too seldom: the relation of two things
-stayed at chance for thousands of batches, and was learnt within three hundred once its first step, the place of one
+stayed at chance for thousands of batches, and was learnt within 350 once its first step, the place of one
 thing among several, was asked beside it. A picture with text has one thing to ask about, so reading takes pictures."""

@@ -6,7 +6,7 @@ runs once for many answers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -104,14 +104,19 @@ def conversation(layout: str, scene: Scene, rng: Random, mix: Mix) -> list[Turn]
 
 def sight(rng: Random, size: layouts.Size) -> Sample:
     """One picture without a conversation."""
-    scene = LAYOUTS[rng.choices(list(LOOKED_AT), list(LOOKED_AT.values()))[0]](rng, size)
+    _, scene = some_scene(rng, size, LOOKED_AT)
     return Sample([draw(scene, rng)], [], scenes=[scene])
+
+
+def some_scene(rng: Random, size: layouts.Size, often: dict[str, int]) -> tuple[str, Scene]:
+    """A layout, by how often each is wanted, and a scene of it."""
+    layout = rng.choices(list(often), list(often.values()))[0]
+    return layout, LAYOUTS[layout](rng, size)
 
 
 def picture_sample(rng: Random, size: layouts.Size, branches: int, mix: Mix = EVEN) -> Sample:
     """One picture with several conversations."""
-    layout = rng.choices(list(mix.layouts), list(mix.layouts.values()))[0]
-    scene = LAYOUTS[layout](rng, size)
+    layout, scene = some_scene(rng, size, mix.layouts)
     drawing = draw(scene, rng)
     turns = [conversation(layout, scene, rng, mix) for _ in range(branches)]
     sample = Sample([drawing], turns, scenes=[scene])
@@ -130,8 +135,7 @@ def framed(sample: Sample, rng: Random) -> Sample:
 
 def drill(rng: Random, size: layouts.Size, branches: int, mix: Mix) -> Sample:
     """One picture with many single questions."""
-    layout = rng.choices(list(mix.layouts), list(mix.layouts.values()))[0]
-    scene = LAYOUTS[layout](rng, size)
+    layout, scene = some_scene(rng, size, mix.layouts)
     turns = [[one_turn(layout, scene, language(rng), rng, mix)] for _ in range(branches)]
     return Sample([draw(scene, rng)], turns, scenes=[scene])
 
@@ -145,7 +149,7 @@ def comparison(
     rng: Random,
     sizes: tuple[layouts.Size, layouts.Size],
     branches: int,
-    askers: Sequence[Callable[..., Turn | None]],
+    askers: Sequence[comparing.Comparer],
 ) -> Sample:
     """Two pictures with questions that need both."""
     layout = rng.choice(("single", "single", "single", "pair", "groups", "lined", "written"))
@@ -178,7 +182,7 @@ COMPARED_IN_DRILLS = (*COMPARED, *[comparing.which] * 4, comparing.same, compari
 
 
 def compare(
-    layout: str, one: Scene, two: Scene, tongue: Language, rng: Random, askers: Sequence[Callable[..., Turn | None]]
+    layout: str, one: Scene, two: Scene, tongue: Language, rng: Random, askers: Sequence[comparing.Comparer]
 ) -> Turn:
     """One question about two pictures."""
     for _ in range(8):

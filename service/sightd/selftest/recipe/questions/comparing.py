@@ -82,6 +82,8 @@ DIFFERENCE = {
 }
 
 Asker = Callable[[Scene, Language, Random], Turn | None]
+Comparer = Callable[[Scene, Scene, Language, Random], Turn | None]
+"""Who asks about both pictures."""
 
 
 def the_picture(index: int, language: Language) -> str:

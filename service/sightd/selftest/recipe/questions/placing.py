@@ -110,8 +110,13 @@ def where(scene: Scene, language: Language, rng: Random) -> Turn | None:
         refer.by_colour(item, language, rng),
         refer.it(language, rng),
     ]
-    question = choose(WHERE[language], rng, it=rng.choice(ways))
-    return Turn("position", language, around(capital(question), language, rng), answers.place(spot, language), "where")
+    return asked_where(rng.choice(ways), spot, language, rng)
+
+
+def asked_where(it: str, spot: str, language: Language, rng: Random) -> Turn:
+    """In which part of the picture a thing is, which is at `spot`."""
+    question = capital(choose(WHERE[language], rng, it=it))
+    return Turn("position", language, around(question, language, rng), answers.place(spot, language), "where")
 
 
 def where_among(scene: Scene, language: Language, rng: Random) -> Turn | None:
@@ -121,10 +126,7 @@ def where_among(scene: Scene, language: Language, rng: Random) -> Turn | None:
         return None
     item, it = rng.choice(ways)
     spot = part(item.x / scene.width, item.y / scene.height)
-    if spot is None:
-        return None
-    question = capital(choose(WHERE[language], rng, it=it))
-    return Turn("position", language, around(question, language, rng), answers.place(spot, language), "where")
+    return None if spot is None else asked_where(it, spot, language, rng)
 
 
 def part(across: float, down: float) -> str | None:
