@@ -6,14 +6,14 @@ outcomes of each kind.
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
+
+from ..system.load import together
 
 QUESTION = {"messages": [{"role": "user", "content": "hello"}], "max_tokens": 8, "ignore_eos": True}
 PAUSE = 0.2
@@ -39,9 +39,7 @@ def ask(url: str, key: Path, end: Path) -> Counter[str]:
 def main() -> None:
     """Ask, then print what came of it."""
     url, key, end, clients = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4])
-    with ThreadPoolExecutor(clients) as pool:
-        outcomes = sum(pool.map(lambda _: ask(url, key, end), range(clients)), Counter())
-    print(json.dumps(outcomes))
+    together(clients, lambda: ask(url, key, end))
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import json
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -34,12 +35,17 @@ def ask(url: str, seconds: float, tokens: int) -> Counter[str]:
     return outcomes
 
 
+def together(clients: int, client: Callable[[], Counter[str]]) -> None:
+    """So many clients at once; then print what came of it all."""
+    with ThreadPoolExecutor(clients) as pool:
+        outcomes = sum(pool.map(lambda _: client(), range(clients)), Counter())
+    print(json.dumps(outcomes))
+
+
 def main() -> None:
     """Ask, then print what came of it."""
     url, seconds, clients, tokens = sys.argv[1], float(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
-    with ThreadPoolExecutor(clients) as pool:
-        outcomes = sum(pool.map(lambda _: ask(url, seconds, tokens), range(clients)), Counter())
-    print(json.dumps(outcomes))
+    together(clients, lambda: ask(url, seconds, tokens))
 
 
 if __name__ == "__main__":
