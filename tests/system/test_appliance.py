@@ -206,8 +206,8 @@ def test_keys_as_a_credential(machine: Machine) -> None:
 
 
 def test_no_connection_is_refused(machine: Machine) -> None:
-    """Where systemd listens, no client is refused a connection during a restart, and all that are answered are answered
-    whole or told to come again."""
+    """Where systemd listens, no client is refused a connection or loses one during a restart: all are answered whole or
+    told to come again."""
     machine.must("systemctl", "stop", "sightd")
     machine.must("systemctl", "enable", "--now", "sightd.socket")
     machine.must("systemctl", "start", "sightd")
@@ -215,9 +215,7 @@ def test_no_connection_is_refused(machine: Machine) -> None:
     until(lambda: running(machine) > 0, 20, "requests under way")
     machine.must("systemctl", "restart", "sightd")
     found = outcomes(clients)
-    assert not {"ConnectError", "ConnectTimeout", "200 cut"} & set(found), found
-    assert found["200"] > 0
-    assert found["503"] > 0
+    assert set(found) == {"200", "503"}, found
     machine.must("systemctl", "disable", "--now", "sightd.socket", "sightd")
     machine.must("systemctl", "start", "sightd")
 
