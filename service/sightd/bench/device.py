@@ -11,6 +11,7 @@ import itertools
 import json
 import time
 from collections.abc import Callable
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ from ..engine.protocol import Frames, Sampling, Submission
 from ..models.checkpoint import CheckpointError
 from ..models.families import PromptBuilder, prompt_builder
 from ..models.prompt import Media
+from ..models.weightsizes import SIGHT, tensors
+from ..models.wholeness import weight_files
 
 SIDE = 448
 ANSWER = 64
@@ -48,6 +51,7 @@ class Bench:
             "cache_tokens": 128 * 1024,
             "encoder_cache_bytes": 0,
         }
+        self.folder = folder
         self.device = torch.device(device)
         self.prompts: PromptBuilder = prompt_builder(folder)
         engine, self.info = process.build(start)
@@ -138,9 +142,17 @@ class Bench:
         return pictures / (time.perf_counter() - began)
 
 
+def read_for_a_token(folder: Path) -> int:
+    """How many weights a text token is multiplied with: the language model's and the head's, which may be the
+    embedding's."""
+    shapes = [item for path in weight_files(folder) for item in tensors(path).items()]
+    other = "embed_tokens" if any("lm_head" in name for name, _ in shapes) else "lm_head"
+    return sum(prod(shape) for name, (_, shape) in shapes if not SIGHT.search(name) and other not in name)
+
+
 def bandwidth(device: torch.device, size: int) -> float:
     """Bytes a second at which `size` bytes of memory are read."""
-    data = torch.ones(size // 4, dtype=torch.int32, device=device)
+    data = torch.ones(size // 4, device=device)
     return size / best(lambda: data.sum().item())
 
 
@@ -167,10 +179,8 @@ def best(work: Callable[[], object]) -> float:
 
 def measure(bench: Bench) -> dict[str, float]:
     """Every figure by its name."""
-    network = bench.engine.runner.network
-    dtype = network.cache_shape.dtype
-    text = [p for name, p in network.module.named_parameters() if "visual" not in name and "embed_tokens" not in name]
-    size = sum(p.numel() for p in text) * dtype.itemsize or bench.info.parameters * dtype.itemsize
+    dtype = bench.engine.runner.network.cache_shape.dtype
+    size = read_for_a_token(bench.folder) * dtype.itemsize
     limit, peak = bandwidth(bench.device, size), matrix_peak(bench.device, dtype)
     result = {"weights_gb": size / 1e9, "bandwidth_gb_s": limit / 1e9, "peak_tflop_s": peak / 1e12}
     bench.decode(1)

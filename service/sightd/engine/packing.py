@@ -1,7 +1,7 @@
 """Linear layers on the CPU with weights packed once.
 
-In bfloat16, oneDNN lays a weight out anew at every call unless it was packed before; at small batches that takes longer
-than the product. Packed, decoding runs at the speed at which the weights can be read.
+oneDNN lays a weight out anew at every call unless it was packed before; at small batches that takes longer than the
+product. Packed, decoding runs at the speed at which the weights can be read.
 """
 
 from __future__ import annotations
@@ -16,18 +16,40 @@ ROWS = 16
 
 
 class PackedLinear(nn.Module):
-    """A linear layer over a packed bfloat16 weight. Input [..., in_features], output [..., out_features]."""
+    """A linear layer over a packed weight, multiplied in `dtype`. Input [..., in_features], output [..., out_features]
+    in the input's dtype."""
+
+    def __init__(self, linear: nn.Linear, dtype: torch.dtype) -> None:
+        super().__init__()
+        self.in_features = linear.in_features
+        self.out_features = linear.out_features
+        self._dtype = dtype
+        self._bias = None if linear.bias is None else linear.bias.detach().to(dtype)
+        weight = linear.weight.detach().to(dtype)
+        self._packed: Tensor = torch.ops.mkldnn._reorder_linear_weight(weight, ROWS)  # noqa: SLF001
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The product."""
+        rows = x.to(self._dtype)
+        result: Tensor = torch.ops.mkldnn._linear_pointwise(rows, self._packed, self._bias, "none", [], "")  # noqa: SLF001
+        return result.to(x.dtype)
+
+
+class WidenedLinear(nn.Module):
+    """A bfloat16 layer on a processor without products in bfloat16: several rows are multiplied in float32, which is
+    several times faster there; for a single row, where reading the weight is all that counts, it is kept in bfloat16
+    too. Input and output as `PackedLinear`."""
 
     def __init__(self, linear: nn.Linear) -> None:
         super().__init__()
         self.in_features = linear.in_features
         self.out_features = linear.out_features
-        self.bias = linear.bias
-        self._packed: Tensor = torch.ops.mkldnn._reorder_linear_weight(linear.weight.detach(), ROWS)  # noqa: SLF001
+        self._single = PackedLinear(linear, torch.bfloat16)
+        self._several = PackedLinear(linear, torch.float32)
 
     def forward(self, x: Tensor) -> Tensor:
-        """The product, in bfloat16."""
-        result: Tensor = torch.ops.mkldnn._linear_pointwise(x, self._packed, self.bias, "none", [], "")  # noqa: SLF001
+        """The product."""
+        result: Tensor = (self._single if x.numel() == self.in_features else self._several)(x)
         return result
 
 
@@ -52,9 +74,11 @@ class Int8Linear(nn.Module):
         return result if self.bias is None else result + self.bias
 
 
-def can_pack() -> bool:
-    """Whether this build of torch and this processor have what it takes."""
-    return torch.backends.mkldnn.is_available() and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())  # noqa: SLF001
+def can_pack(dtype: torch.dtype = torch.bfloat16) -> bool:
+    """Whether this build of torch and this processor can pack weights in `dtype`."""
+    if dtype == torch.bfloat16:
+        return torch.backends.mkldnn.is_available() and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())  # noqa: SLF001
+    return torch.backends.mkldnn.is_available()
 
 
 def is_int8(weight: Any) -> bool:
@@ -67,25 +91,30 @@ def is_int8(weight: Any) -> bool:
 
 
 def is_plain(weight: Tensor) -> bool:
-    """Whether a weight is numbers in bfloat16 on the CPU, and not some quantised form of them."""
-    return type(weight) is nn.Parameter and weight.dtype == torch.bfloat16 and weight.device.type == "cpu"
+    """Whether a weight is numbers in bfloat16 or float32 on the CPU that can be packed, and not some quantised form."""
+    numbers = weight.dtype in (torch.bfloat16, torch.float32) and can_pack(weight.dtype)
+    return type(weight) is nn.Parameter and numbers and weight.device.type == "cpu"
 
 
-def pack_linears(model: nn.Module) -> int:
-    """Replace every bfloat16 linear layer of a CPU model by its packed form, and those of int8 weights by a faster one;
-    layers that are quantised otherwise stay. Returns how many were replaced.
+def packed(linear: nn.Linear, widen: bool) -> nn.Module | None:
+    """The faster form of a layer, or None where it stays as it is."""
+    if is_plain(linear.weight):
+        wide = widen and linear.weight.dtype == torch.bfloat16
+        return WidenedLinear(linear) if wide else PackedLinear(linear, linear.weight.dtype)
+    return Int8Linear(linear) if can_pack() and is_int8(linear.weight) else None
+
+
+def pack_linears(model: nn.Module, widen: bool) -> int:
+    """Replace every plain linear layer of a CPU model by its packed form, and those of int8 weights by a faster one;
+    layers that are quantised otherwise stay. `widen`: layers in bfloat16 become `WidenedLinear`, which takes three
+    times the memory. Returns how many were replaced.
 
     The plain weight is let go, unless something else shares it (a tied embedding).
     """
-    if not can_pack():
-        return 0
     replaced = 0
     for module in list(model.modules()):
         for name, child in list(module.named_children()):
-            if type(child) is nn.Linear and is_plain(child.weight):
-                setattr(module, name, PackedLinear(child))
-                replaced += 1
-            elif type(child) is nn.Linear and is_int8(child.weight):
-                setattr(module, name, Int8Linear(child))
+            if type(child) is nn.Linear and (new := packed(child, widen)) is not None:
+                setattr(module, name, new)
                 replaced += 1
     return replaced

@@ -37,6 +37,7 @@ from .media import MediaStore
 from .memory import CachePlan, DoesNotFit, NoSuchDevice, check_device, check_weights, free_bytes, plan
 from .pace import Pace
 from .packing import pack_linears
+from .processor import multiplies_bfloat16
 from .protocol import EngineInfo, Frames, unpacked
 from .runner import Runner
 from .scheduler import Scheduler
@@ -49,6 +50,8 @@ CPU_LEAST_TOKENS, CUDA_LEAST_TOKENS = 32, 256
 """Fewest tokens of a prompt that are worth a step of their own while others are answering."""
 CPU_ENCODER_PIXELS, CUDA_ENCODER_PIXELS = 300_000, 4_000_000
 """Most pixels that go through the vision encoder together."""
+WIDENED = 1.5
+"""What weights in both bfloat16 and float32 take, in terms of the latter."""
 BEAT_SECONDS = 1.0
 """How often an idle engine says that it is alive; a busy one does so with every step."""
 
@@ -68,11 +71,12 @@ def build(
     hook.register()
     size = loaded_bytes(folder, start["dtype"], device.type == "cuda", start["quantization"])
     check_weights(size, device, start["memory_utilization"])
+    widen = device.type == "cpu" and wide_fits(start)
     with LoadingProgress(size, device, on_progress):
         family, network = load_network(folder, device, start["dtype"], hook.NAME, start["quantization"])
         generic = isinstance(network, GenericNetwork)
         if device.type == "cpu" and not generic:
-            pack_linears(network.module)
+            pack_linears(network.module, widen)
     room = free_bytes(device, start["memory_utilization"])
     planned = plan(
         network.cache_shape,
@@ -97,6 +101,15 @@ def build(
         eos_token_ids=network.eos_token_ids,
     )
     return engine, info
+
+
+def wide_fits(start: dict[str, Any]) -> bool:
+    """Whether weights in bfloat16 are better multiplied in float32 here, too, and both forms of them find room without
+    taking the cache's."""
+    if multiplies_bfloat16():
+        return False
+    size = loaded_bytes(Path(start["folder"]), "float32", False, start["quantization"])
+    return size * WIDENED <= free_bytes(torch.device("cpu"), start["memory_utilization"])
 
 
 def threads() -> int:

@@ -7,10 +7,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..processor import multiplies_bfloat16
 from .layout import SequenceLayout, StepLayout
 
 LONGEST_BY_PRODUCTS = 2048
-"""Tokens of context up to which the scores of a bfloat16 prompt are kept whole."""
+"""Tokens of context up to which the scores of a bfloat16 prompt may be kept whole."""
 
 
 def attend_text(query: Tensor, keys: Tensor, values: Tensor, layout: StepLayout, scale: float) -> Tensor:
@@ -37,7 +38,7 @@ def prefill(query: Tensor, keys: Tensor, values: Tensor, sequence: SequenceLayou
     key, value = heads_first(keys), heads_first(values)
     if shared > 1:
         key, value = key.repeat_interleave(shared, 1), value.repeat_interleave(shared, 1)
-    if query.dtype == torch.bfloat16 and sequence.context <= LONGEST_BY_PRODUCTS:
+    if whole_scores(query, sequence.context):
         shape = (sequence.count, sequence.context)
         hidden = torch.full(shape, float("-inf"), dtype=query.dtype, device=query.device)
         hidden.triu_(sequence.context - sequence.count + 1)
@@ -64,11 +65,16 @@ def batch(query: Tensor, key: Tensor, value: Tensor, segments: int, scale: float
     """Full attention within `segments` consecutive segments of equal length."""
     tokens, heads, width = query.shape
     q, k, v = (x.view(segments, tokens // segments, heads, width).transpose(1, 2) for x in (query, key, value))
-    if query.dtype == torch.bfloat16 and tokens // segments <= LONGEST_BY_PRODUCTS:
+    if whole_scores(query, tokens // segments):
         mixed = by_products(q, k, v, None, scale)
     else:
         mixed = F.scaled_dot_product_attention(q, k, v, scale=scale)
     return mixed.transpose(1, 2).reshape(tokens, heads, width)
+
+
+def whole_scores(query: Tensor, context: int) -> bool:
+    """Whether `by_products` is faster than torch's fused kernel."""
+    return query.dtype == torch.bfloat16 and context <= LONGEST_BY_PRODUCTS and multiplies_bfloat16()
 
 
 def by_products(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, scale: float) -> Tensor:

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from transformers import GenerationConfig
@@ -40,7 +39,7 @@ class QwenVlNetwork:
         self._visual = model.model.visual
         for config in {id(c): c for m in model.modules() if (c := getattr(m, "config", None)) is not None}.values():
             config._attn_implementation = attention  # noqa: SLF001
-        patches_by_product(self._visual.patch_embed, self._visual.patch_embed.proj)
+        self._visual.patch_embed = patches_by_product(self._visual.patch_embed.proj)
         self._layout = read_layout(folder)
         self.temporal = self._layout.temporal
         preprocessing = read_preprocessing(folder, self._layout)
@@ -111,11 +110,14 @@ class QwenVlNetwork:
         return logits.float()
 
 
-def patches_by_product(embed: nn.Module, projection: nn.Conv3d) -> None:
-    """Replace the patch convolution, whose kernel is its stride, by the matrix product that it is: many times faster
-    on a CPU, the same numbers."""
-    weight, bias = projection.weight.flatten(1), projection.bias
-    embed.forward = lambda rows: F.linear(rows, weight, bias)
+def patches_by_product(projection: nn.Conv3d) -> nn.Linear:
+    """The patch convolution, whose kernel is its stride, as the linear layer that it is: many times faster on a CPU,
+    the same numbers."""
+    weight = projection.weight.flatten(1)
+    linear = nn.Linear(weight.shape[1], weight.shape[0], bias=projection.bias is not None, device="meta")
+    linear.weight = nn.Parameter(weight, requires_grad=False)
+    linear.bias = projection.bias
+    return linear
 
 
 def load(

@@ -1,0 +1,52 @@
+"""Linear layers in the forms in which a processor multiplies them fast."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from sightd.engine.packing import PackedLinear, WidenedLinear, can_pack, pack_linears
+from sightd.models.qwen_vl.network import patches_by_product
+from torch import nn
+
+NEAR = {torch.float32: 1e-5, torch.bfloat16: 2e-2}
+"""Largest difference, of numbers about one, that the format allows."""
+
+
+def layers(dtype: torch.dtype, bias: bool) -> nn.Sequential:
+    """A network with one linear layer."""
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(96, 160, bias=bias), nn.Tanh()).to(dtype).requires_grad_(False)
+
+
+@pytest.mark.parametrize("rows", [1, 5, 64])
+@pytest.mark.parametrize("bias", [False, True])
+@pytest.mark.parametrize(
+    ("dtype", "widen", "form"),
+    [
+        (torch.float32, False, PackedLinear),
+        (torch.float32, True, PackedLinear),
+        (torch.bfloat16, False, PackedLinear),
+        (torch.bfloat16, True, WidenedLinear),
+    ],
+)
+def test_the_product_is_the_same(dtype: torch.dtype, widen: bool, form: type, bias: bool, rows: int) -> None:
+    """A packed layer gives the plain layer's numbers, in its dtype, for one row and for many."""
+    if not can_pack(dtype):
+        pytest.skip(f"this processor packs nothing in {dtype}")
+    network, x = layers(dtype, bias), torch.randn(1, rows, 96).to(dtype)
+    with torch.inference_mode():
+        expected = network(x)
+        assert pack_linears(network, widen) == 1
+        assert type(network[0]) is form
+        result = network(x)
+    assert (result.dtype, result.shape) == (expected.dtype, expected.shape)
+    assert (result - expected).abs().max() <= NEAR[dtype]
+
+
+def test_a_patch_convolution_is_a_product() -> None:
+    """The linear layer in place of the patch convolution gives the convolution's numbers."""
+    torch.manual_seed(0)
+    convolution = nn.Conv3d(3, 24, (2, 4, 4), (2, 4, 4)).requires_grad_(False)
+    patches = torch.randn(7, 3, 2, 4, 4)
+    result = patches_by_product(convolution)(patches.flatten(1))
+    assert torch.allclose(result, convolution(patches).flatten(1), atol=1e-5)
