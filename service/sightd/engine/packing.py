@@ -76,9 +76,8 @@ class Int8Linear(nn.Module):
 
 def can_pack(dtype: torch.dtype = torch.bfloat16) -> bool:
     """Whether this build of torch and this processor can pack weights in `dtype`."""
-    if dtype == torch.bfloat16:
-        return torch.backends.mkldnn.is_available() and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())  # noqa: SLF001
-    return torch.backends.mkldnn.is_available()
+    there = bool(torch.backends.mkldnn.is_available())
+    return there and (dtype != torch.bfloat16 or bool(torch.ops.mkldnn._is_mkldnn_bf16_supported()))  # noqa: SLF001
 
 
 def is_int8(weight: Any) -> bool:

@@ -116,7 +116,8 @@ def patches_by_product(projection: nn.Conv3d) -> nn.Linear:
     weight = projection.weight.flatten(1)
     linear = nn.Linear(weight.shape[1], weight.shape[0], bias=projection.bias is not None, device="meta")
     linear.weight = nn.Parameter(weight, requires_grad=False)
-    linear.bias = projection.bias
+    if projection.bias is not None:
+        linear.bias = nn.Parameter(projection.bias, requires_grad=False)
     return linear
 
 
