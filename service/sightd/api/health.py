@@ -91,7 +91,7 @@ async def health(response: Response, services: Served) -> Health:
         model=services.names.primary,
         running=services.admission.running,
         waiting=services.admission.waiting,
-        uptime_seconds=int(time.time()) - services.started,
+        uptime_seconds=int(time.monotonic() - services.began),
         engines=engines(services),
         decoders=services.decoders.state,
         video_decoders=services.videos.state,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 from fastapi import Depends, Request
@@ -24,7 +25,8 @@ from .admission import Admission
 
 @dataclass(frozen=True)
 class Services:
-    """Everything an endpoint may use. `settings` is what the service was started with, `live` what may change."""
+    """Everything an endpoint may use. `settings` is what the service was started with, `live` what may change; it was
+    `started` at this Unix time, and `began` at that of the clock that never jumps."""
 
     settings: Settings
     live: Live
@@ -40,6 +42,7 @@ class Services:
     keys: KeyRing
     ending: Ending
     started: int
+    began: float = field(default_factory=time.monotonic)
 
     @property
     def limits(self) -> Limits:
