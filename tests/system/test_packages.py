@@ -30,3 +30,9 @@ def test_only_our_folder_holds_configuration(package: Path) -> None:
     files = [line.split()[5] for line in listed.splitlines() if line.startswith("-") and "./etc/" in line]
     assert files
     assert all(file.startswith("./etc/sightd/") for file in files)
+
+
+def test_lintian_finds_nothing(package: Path) -> None:
+    """Debian's checker, pedantic, has nothing to say but what the overrides explain."""
+    said = subprocess.run(["lintian", "--pedantic", "--no-cfg", package], check=False, capture_output=True, text=True)
+    assert (said.returncode, said.stdout) == (0, ""), said.stderr
