@@ -1,12 +1,14 @@
-"""Linear layers in the forms in which a processor multiplies them fast."""
+"""Layers in the forms in which a device computes them fast."""
 
 from __future__ import annotations
 
 import pytest
 import torch
+from sightd.engine.norms import fuse_norms
 from sightd.engine.packing import PackedLinear, WidenedLinear, can_pack, pack_linears
 from sightd.models.qwen_vl.network import patches_by_product
 from torch import nn
+from transformers.models.qwen3_vl.modeling_qwen3_vl import Qwen3VLTextRMSNorm
 
 NEAR = {torch.float32: 1e-5, torch.bfloat16: 2e-2}
 """Largest difference, of numbers about one, that the format allows."""
@@ -50,3 +52,19 @@ def test_a_patch_convolution_is_a_product() -> None:
     patches = torch.randn(7, 3, 2, 4, 4)
     result = patches_by_product(convolution)(patches.flatten(1))
     assert torch.allclose(result, convolution(patches).flatten(1), atol=1e-5)
+
+
+def test_norms_in_one_operation() -> None:
+    """Transformers' norm computes the same in one operation; one that does more stays what it is."""
+
+    class OtherRMSNorm(Qwen3VLTextRMSNorm):  # type: ignore[misc]
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return super().forward(x) + x
+
+    torch.manual_seed(0)
+    network, x = nn.ModuleList([Qwen3VLTextRMSNorm(96), OtherRMSNorm(96)]), torch.randn(5, 96)
+    nn.init.normal_(network[0].weight)
+    expected = [norm(x) for norm in network]
+    assert fuse_norms(network) == 1
+    for norm, numbers in zip(network, expected, strict=True):
+        assert torch.allclose(norm(x), numbers, atol=1e-6)

@@ -35,6 +35,7 @@ from .kv_cache import KVCache
 from .loadingprogress import LoadingProgress
 from .media import MediaStore
 from .memory import CachePlan, DoesNotFit, NoSuchDevice, check_device, check_weights, free_bytes, plan
+from .norms import fuse_norms
 from .pace import Pace
 from .packing import pack_linears
 from .processor import multiplies_bfloat16
@@ -50,8 +51,6 @@ CPU_LEAST_TOKENS, CUDA_LEAST_TOKENS = 32, 256
 """Fewest tokens of a prompt that are worth a step of their own while others are answering."""
 CPU_ENCODER_PIXELS, CUDA_ENCODER_PIXELS = 300_000, 4_000_000
 """Most pixels that go through the vision encoder together."""
-WIDENED = 1.5
-"""What weights in both bfloat16 and float32 take, in terms of the latter."""
 BEAT_SECONDS = 1.0
 """How often an idle engine says that it is alive; a busy one does so with every step."""
 
@@ -71,12 +70,10 @@ def build(
     hook.register()
     size = loaded_bytes(folder, start["dtype"], device.type == "cuda", start["quantization"])
     check_weights(size, device, start["memory_utilization"])
-    widen = device.type == "cpu" and wide_fits(start)
     with LoadingProgress(size, device, on_progress):
         family, network = load_network(folder, device, start["dtype"], hook.NAME, start["quantization"])
-        generic = isinstance(network, GenericNetwork)
-        if device.type == "cpu" and not generic:
-            pack_linears(network.module, widen)
+        if not isinstance(network, GenericNetwork):
+            make_fast(network, start)
     room = free_bytes(device, start["memory_utilization"])
     planned = plan(
         network.cache_shape,
@@ -85,7 +82,7 @@ def build(
         start["cache_tokens"],
         start["max_model_len"],
         network.max_positions,
-        min(start["max_sequences"], MOST_TOGETHER) if generic else start["max_sequences"],
+        min(start["max_sequences"], MOST_TOGETHER) if isinstance(network, GenericNetwork) else start["max_sequences"],
     )
     attention, engine = assemble(start, network, planned)
     info = EngineInfo(
@@ -103,13 +100,17 @@ def build(
     return engine, info
 
 
+def make_fast(network: Network, start: dict[str, Any]) -> None:
+    """Bring its layers into the forms that the device computes fastest."""
+    fuse_norms(network.module)
+    if network.device.type == "cpu":
+        pack_linears(network.module, widen=not multiplies_bfloat16() and wide_fits(start))
+
+
 def wide_fits(start: dict[str, Any]) -> bool:
-    """Whether weights in bfloat16 are better multiplied in float32 here, too, and both forms of them find room without
-    taking the cache's."""
-    if multiplies_bfloat16():
-        return False
+    """Whether the weights find room in float32 too without taking the cache's."""
     size = loaded_bytes(Path(start["folder"]), "float32", False, start["quantization"])
-    return size * WIDENED <= free_bytes(torch.device("cpu"), start["memory_utilization"])
+    return size <= free_bytes(torch.device("cpu"), start["memory_utilization"])
 
 
 def threads() -> int:
