@@ -45,7 +45,7 @@ class Complaints(logging.Handler):
         """Log a complaint, unless there was one lately."""
         if time.monotonic() >= self._quiet_until:
             self._quiet_until = time.monotonic() + QUIET_SECONDS
-            log.warning("traces are lost; tracing.endpoint says where they go", reason=record.getMessage())
+            log.warning("traces do not reach the collector of tracing.endpoint", reason=record.getMessage())
 
 
 class Collector:
