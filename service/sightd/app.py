@@ -7,9 +7,10 @@ import signal
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 
 from . import version
 from .api import capabilities, docs, failures, health, minicpm_o, models, picture, tokens, video
@@ -47,6 +48,9 @@ from .models.prompt import Media
 from .reload import Reloader
 from .systemd import Reporter
 
+if TYPE_CHECKING:
+    from .api.tracing.collector import Collector
+
 FAMILIES = (
     (picture, PictureError),
     (video, PictureError),
@@ -59,18 +63,22 @@ FAMILIES = (
 """The endpoints that take requests, with the shape of their errors."""
 WARM_UP_ID = 0
 WARM_UP_TOKENS = 4
+NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
+"""FastAPI's own spans have paths and queries in them, and variables of the environment could have them sent."""
 
 
 def create_app(settings: Settings, host: Host) -> FastAPI:
     """The application for these settings. Nothing is loaded or started before its lifespan begins."""
     live, counted = Live(settings), RequestMetrics()
     audit = AuditLog(settings.audit.path) if settings.audit.path else None
+    collector = collector_at(settings.tracing.endpoint) if settings.tracing.endpoint else None
     app = FastAPI(
         title="sightd",
         version=version.VERSION,
-        lifespan=lifespan(settings, live, counted, host, audit),
+        lifespan=lifespan(settings, live, counted, host, audit, collector),
         docs_url=None,
         redoc_url=None,
+        telemetry=NO_TELEMETRY,
     )
     for room, shape in FAMILIES:
         app.include_router(room.router, responses=may_fail(shape))
@@ -84,12 +92,24 @@ def create_app(settings: Settings, host: Host) -> FastAPI:
     app.add_middleware(Authentication)
     app.add_middleware(Origins, live=live)
     app.add_middleware(Drain, ending=host.ending)
-    app.add_middleware(RequestLog, metrics=counted, audit=audit)
+    app.add_middleware(RequestLog, metrics=counted, audit=audit, collector=collector)
     return app
 
 
+def collector_at(endpoint: str) -> Collector:
+    """Where traces go. What sends them takes a while to import, and few need it."""
+    from .api.tracing.collector import Collector
+
+    return Collector(endpoint)
+
+
 def lifespan(
-    settings: Settings, live: Live, counted: RequestMetrics, host: Host, audit: AuditLog | None
+    settings: Settings,
+    live: Live,
+    counted: RequestMetrics,
+    host: Host,
+    audit: AuditLog | None,
+    collector: Collector | None,
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[dict[str, Any]]]:
     """Starts the decoders and the engines, which load the model while the first requests are already answered."""
 
@@ -114,6 +134,8 @@ def lifespan(
             services.videos.close()
             await services.fetcher.close()
             await services.video_fetcher.close()
+            if collector:
+                await collector.close()
 
     return run
 

@@ -87,6 +87,9 @@ def test_all_problems_at_once(tmp_path: Path) -> None:
         (b'[server]\nbind = ["a:1", "a:1"]\n', "an address is listed twice"),
         (b'[server]\nbind = ["0.0.0.0:70000"]\n', "write HOST:PORT"),
         (b"[server]\nbind = []\n", "at least 1 item"),
+        (b'[tracing]\nendpoint = "collector:4318"\n', "for example http://collector:4318/v1/traces"),
+        (b'[tracing]\nendpoint = "http://me:secret@collector:4318/v1/traces"\n', "with no user, query or fragment"),
+        (b'[tracing]\nendpoint = "http://collector:99999/v1/traces"\n', "write the URL of a collector"),
     ],
 )
 def test_broken_files(content: bytes, complaint: str, tmp_path: Path) -> None:

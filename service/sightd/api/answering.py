@@ -156,7 +156,7 @@ async def prepared(
     check_pictures(services, conversation.pictures)
     check_videos(services, conversation.videos)
     weight = places(conversation, wishes, services.limits)
-    record.queue_seconds = await held.enter_async_context(services.admission.place(weight))
+    record.passed("queue", await held.enter_async_context(services.admission.place(weight)))
     frames = await decoded(record, await decoding(services, record, conversation), held)
     prompt = built(services, conversation, frames)
     if prompt.conversation:
@@ -239,7 +239,7 @@ async def decoded(
         if isinstance(frames, BaseException):
             raise frames
     if work:
-        record.decode_media_seconds = time.monotonic() - began
+        record.passed("decode_media", time.monotonic() - began)
     return [frames for frames in results if isinstance(frames, Decoded)]
 
 

@@ -71,7 +71,7 @@ async def gathered(services: Services, record: RequestRecord, pictures: Sequence
         fetched = iter(await services.fetcher.fetch(wanted, budget))
         files = [next(fetched) if isinstance(picture, RemotePicture) else picture for picture in pictures]
         check_sizes(files, limits)
-        record.fetch_media_seconds = time.monotonic() - began
+        record.passed("fetch_media", time.monotonic() - began)
     await check_pixels(services, files)
     return files
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from starlette.requests import HTTPConnection
 
 from ..engine.protocol import Progress
 
-UNSHOWN = ("began", "first_token", "path", "key_priority", "gaps", "finishes")
+UNSHOWN = ("began", "first_token", "last_token", "path", "key_priority", "stages", "gaps", "finishes")
 NAMES = {
     "model": "gen_ai.request.model",
     "tokens_in": "gen_ai.usage.input_tokens",
@@ -19,16 +19,29 @@ NAMES = {
 """What OpenTelemetry's conventions for generative models call our figures."""
 
 
+StageName = Literal["queue", "fetch_media", "decode_media", "prefill", "decode"]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A part of a request's time, by the clock of `time.monotonic`."""
+
+    name: StageName
+    began: float
+    ended: float
+
+
 @dataclass
 class RequestRecord:
-    """One request's figures. Sizes are bytes, times seconds; `gaps` are those between tokens of an answer, `finishes`
-    why answers ended."""
+    """One request's figures. Sizes are bytes, times seconds; `stages` are those that are over, `gaps` those between
+    tokens of an answer, `finishes` why answers ended."""
 
     request_id: str
     method: str
     path: str
     began: float = field(default_factory=time.monotonic)
     first_token: float | None = None
+    last_token: float | None = None
     endpoint: str = ""
     status: int = 0
     key: str | None = None
@@ -41,16 +54,13 @@ class RequestRecord:
     device: str | None = None
     tokens_in: int = 0
     tokens_out: int = 0
-    queue_seconds: float | None = None
-    fetch_media_seconds: float | None = None
-    decode_media_seconds: float | None = None
-    prefill_seconds: float | None = None
-    decode_seconds: float | None = None
     error: str | None = None
     reason: str | None = None
     prompt: str | None = None
     answer: str | None = None
     audit: str | None = None
+    trace_id: str | None = None
+    stages: list[Stage] = field(default_factory=list)
     gaps: list[float] = field(default_factory=list)
     finishes: list[str] = field(default_factory=list)
 
@@ -58,6 +68,23 @@ class RequestRecord:
     def elapsed(self) -> float:
         """Seconds since the request came."""
         return time.monotonic() - self.began
+
+    def passed(self, name: StageName, seconds: float | None, ended: float | None = None) -> None:
+        """Note a stage that took so many seconds until `ended`, or until now; None is none."""
+        if seconds is not None:
+            until = time.monotonic() if ended is None else ended
+            self.stages.append(Stage(name, until - seconds, until))
+
+    def all_stages(self) -> list[Stage]:
+        """The stages so far, with that of the answer's tokens after the first."""
+        if self.first_token is None or self.last_token is None:
+            return self.stages
+        return [*self.stages, Stage("decode", self.first_token, self.last_token)]
+
+    def spent(self, name: StageName) -> float | None:
+        """Seconds in the stages of a name; None when there was none."""
+        times = [stage.ended - stage.began for stage in self.all_stages() if stage.name == name]
+        return sum(times) if times else None
 
     def note(self, progress: Progress, last: float | None) -> float:
         """Count what an engine's step brought to an answer whose last step came at `last`; returns this step's time.
@@ -67,16 +94,17 @@ class RequestRecord:
             self.gaps += [(now - last) / len(progress.tokens)] * len(progress.tokens)
         if self.first_token is None:
             self.first_token = now
-            self.prefill_seconds = progress.prefill
-            self.queue_seconds = (self.queue_seconds or 0) + (progress.queued or 0)
+            self.passed("queue", progress.queued, now - (progress.prefill or 0))
+            self.passed("prefill", progress.prefill, now)
         self.tokens_out += len(progress.tokens)
-        self.decode_seconds = now - self.first_token
+        self.last_token = now
         return now
 
     def fields(self) -> dict[str, Any]:
         """The fields of the log line: those that are known, times rounded to microseconds."""
         shown = {NAMES.get(k, k): v for k, v in vars(self).items() if k not in UNSHOWN and v is not None}
         shown["endpoint"] = self.endpoint or self.path
+        shown |= {f"{stage.name}_seconds": self.spent(stage.name) for stage in self.all_stages()}
         shown["seconds"] = self.elapsed
         return {k: round(v, 6) if isinstance(v, float) else v for k, v in shown.items()}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import uuid
+from typing import TYPE_CHECKING
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
@@ -16,18 +17,28 @@ from .health import PROBES
 from .metrics.requests import RequestMetrics
 from .record import RequestRecord
 
+if TYPE_CHECKING:
+    from .tracing.collector import Collector
+
 ID_FORM = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 log = logs.get("sightd.request")
 
 
 class RequestLog:
     """ASGI middleware. Accepts the client's X-Request-ID when it is well-formed and always returns one. Requests that
-    are not probes go into the audit log, where one is kept."""
+    are not probes go into the audit log, where one is kept, and become spans, where traces are sent."""
 
-    def __init__(self, app: ASGIApp, metrics: RequestMetrics, audit: AuditLog | None = None) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        metrics: RequestMetrics,
+        audit: AuditLog | None = None,
+        collector: Collector | None = None,
+    ) -> None:
         self.app = app
         self._metrics = metrics
         self._audit = audit
+        self._collector = collector
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -37,7 +48,8 @@ class RequestLog:
         record = RequestRecord(request_id(Headers(scope=scope)), scope["method"], scope["path"])
         scope["record"] = record
 
-        audit = None if record.path in PROBES else self._audit
+        audit, collector = (None, None) if record.path in PROBES else (self._audit, self._collector)
+        spans = collector.begin(record, scope) if collector else None
         body = hashlib.sha256()
 
         async def counted_receive() -> Message:
@@ -62,6 +74,8 @@ class RequestLog:
                     record.audit = audit.write(entry(record, scope, body.hexdigest()))
                 write(record, scope)
                 self._metrics.note(record)
+                if spans:
+                    spans.end(record, scope)
 
 
 def request_id(headers: Headers) -> str:

@@ -57,7 +57,7 @@ async def gathered_videos(services: Services, record: RequestRecord, videos: Seq
     budget = ByteBudget(limits.videos * limits.video_bytes, kind=VIDEO)
     fetched = iter(await services.video_fetcher.fetch(wanted, budget) if wanted else ())
     if wanted:
-        record.fetch_media_seconds = (record.fetch_media_seconds or 0) + time.monotonic() - began
+        record.passed("fetch_media", time.monotonic() - began)
     files = []
     for video in videos:
         if isinstance(video, LocalFile):

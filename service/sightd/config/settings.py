@@ -13,6 +13,7 @@ from .media import Media
 from .metrics import Metrics
 from .model import Model
 from .server import Server
+from .tracing import Tracing
 
 PREFIX = "SIGHTD_"
 DELIMITER = "__"
@@ -35,3 +36,4 @@ class Settings(BaseSettings):
     logging: Logging = Logging()
     audit: Audit = Audit()
     metrics: Metrics = Metrics()
+    tracing: Tracing = Tracing()
