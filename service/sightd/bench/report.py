@@ -44,7 +44,7 @@ def figures(name: str, outcomes: list[Outcome]) -> Figures:
         seconds=round(seconds, 3),
         tokens_per_second=round(sum(o.tokens for o in good) / seconds, 2),
         requests_per_second=round(len(good) / seconds, 3),
-        first_token=percentiles([o.pieces[0] - o.sent for o in good]),
+        first_token=percentiles([o.pieces[0] - o.sent for o in good if o.pieces]),
         between_tokens=percentiles([b - a for o in good for a, b in pairwise(o.pieces)]),
         whole_answer=percentiles([o.ended - o.sent for o in good]),
         errors=tuple(sorted({o.error for o in outcomes if o.error})[:5]),
