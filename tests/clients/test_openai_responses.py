@@ -81,7 +81,13 @@ def test_tools_and_turns(client: openai.OpenAI) -> None:
     assert json.loads("".join(pieces)) == json.loads(call.arguments)
     output = {"type": "function_call_output", "call_id": call.call_id, "output": "done"}
     back = [*asked, call.model_dump(), output, {"role": "user", "content": "What colour is it?"}]
-    assert client.responses.create(model="sightd-tiny-vl", input=back, tools=[TOOL]).status == "completed"  # type: ignore[list-item]
+    on = client.responses.create(model="sightd-tiny-vl", input=back, tools=[TOOL], max_output_tokens=16)  # type: ignore[list-item]
+    (message,) = on.output
+    assert message.type == "message"
+    assert on.output_text
+    assert on.usage is not None
+    assert answer.usage is not None
+    assert on.usage.input_tokens > answer.usage.input_tokens + answer.usage.output_tokens, "the call was not sent back"
 
 
 def test_form_of_the_answer(client: openai.OpenAI) -> None:
