@@ -81,10 +81,12 @@ class RequestRecord:
             return self.stages
         return [*self.stages, Stage("decode", self.first_token, self.last_token)]
 
-    def spent(self, name: StageName) -> float | None:
-        """Seconds in the stages of a name; None when there was none."""
-        times = [stage.ended - stage.began for stage in self.all_stages() if stage.name == name]
-        return sum(times) if times else None
+    def spent(self) -> dict[StageName, float]:
+        """Seconds in all stages of each name."""
+        found: dict[StageName, float] = {}
+        for stage in self.all_stages():
+            found[stage.name] = found.get(stage.name, 0.0) + stage.ended - stage.began
+        return found
 
     def note(self, progress: Progress, last: float | None) -> float:
         """Count what an engine's step brought to an answer whose last step came at `last`; returns this step's time.
@@ -104,7 +106,7 @@ class RequestRecord:
         """The fields of the log line: those that are known, times rounded to microseconds."""
         shown = {NAMES.get(k, k): v for k, v in vars(self).items() if k not in UNSHOWN and v is not None}
         shown["endpoint"] = self.endpoint or self.path
-        shown |= {f"{stage.name}_seconds": self.spent(stage.name) for stage in self.all_stages()}
+        shown |= {f"{name}_seconds": seconds for name, seconds in self.spent().items()}
         shown["seconds"] = self.elapsed
         return {k: round(v, 6) if isinstance(v, float) else v for k, v in shown.items()}
 

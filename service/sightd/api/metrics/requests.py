@@ -45,8 +45,9 @@ class RequestMetrics:
         self._tokens.inc(record.tokens_out)
         self._pictures.inc(record.pictures)
         self._videos.inc(record.videos)
-        self._observe("sightd_queue_seconds", record.spent("queue"))
-        self._observe("sightd_decode_media_seconds", record.spent("decode_media"))
+        spent = record.spent()
+        self._observe("sightd_queue_seconds", spent.get("queue"))
+        self._observe("sightd_decode_media_seconds", spent.get("decode_media"))
         if record.first_token is not None:
             self._observe("sightd_request_seconds", record.elapsed)
             self._observe("sightd_time_to_first_token_seconds", record.first_token - record.began)
