@@ -12,6 +12,9 @@ from ..models.network import CacheShape
 
 CPU_SHARE = 0.5
 """Of the memory that is free on the CPU the cache gets at most this share: everything else there lives from it too."""
+CPU_SEQUENCE_TOKENS = 1024
+"""Tokens that a plan for the CPU counts for each sequence: all of the cache's memory is taken at the start, which takes
+seconds, and a CPU does not get through many long prompts at a time."""
 
 
 class DoesNotFit(Exception):
@@ -85,13 +88,21 @@ def cgroup_room() -> int:
 
 
 def plan(
-    shape: CacheShape, room: int, block_size: int, wanted_tokens: int, wanted_len: int, positions: int, sequences: int
+    shape: CacheShape,
+    room: int,
+    block_size: int,
+    wanted_tokens: int,
+    wanted_len: int,
+    positions: int,
+    sequences: int,
+    sequence_tokens: int,
 ) -> CachePlan:
-    """Divide `room` bytes. `wanted_tokens` and `wanted_len` are the operator's (0: as much as is useful); `positions`
-    is the longest sequence the model knows. Raises DoesNotFit."""
+    """Divide `room` bytes. `wanted_tokens` and `wanted_len` are the operator's (0: as much as is useful, with up to
+    `sequence_tokens` for each of so many sequences); `positions` is the longest sequence the model knows. Raises
+    DoesNotFit."""
     longest = min(wanted_len or positions, positions)
     affordable = room // shape.token_bytes // block_size
-    useful = -(-(wanted_tokens or sequences * longest) // block_size)
+    useful = -(-(wanted_tokens or max(longest, sequences * min(longest, sequence_tokens))) // block_size)
     blocks = min(affordable, useful)
     if wanted_len > positions:
         raise DoesNotFit(

@@ -34,7 +34,16 @@ from .grammar import Grammars
 from .kv_cache import KVCache
 from .loadingprogress import LoadingProgress
 from .media import MediaStore
-from .memory import CachePlan, DoesNotFit, NoSuchDevice, check_device, check_weights, free_bytes, plan
+from .memory import (
+    CPU_SEQUENCE_TOKENS,
+    CachePlan,
+    DoesNotFit,
+    NoSuchDevice,
+    check_device,
+    check_weights,
+    free_bytes,
+    plan,
+)
 from .norms import fuse_norms
 from .pace import Pace
 from .packing import pack_linears
@@ -83,6 +92,7 @@ def build(
         start["max_model_len"],
         network.max_positions,
         min(start["max_sequences"], MOST_TOGETHER) if isinstance(network, GenericNetwork) else start["max_sequences"],
+        CPU_SEQUENCE_TOKENS if device.type == "cpu" else network.max_positions,
     )
     attention, engine = assemble(start, network, planned)
     info = EngineInfo(
