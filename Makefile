@@ -25,10 +25,10 @@ test-system: $(VENV)/.test packaging-tools deb ## the packages on a booted syste
 	packaging/system-root.sh $(VARIANT)
 	$(BIN)/pytest tests/system
 
-test-fleet: $(VENV)/.test $(VENV)/.fleet packaging-tools deb collection ## the playbooks on booted hosts (as root, on Debian 12)
+test-fleet: $(VENV)/.test $(VENV)/.fleet packaging-tools deb collection ## the playbooks on booted hosts (as root, on Debian 12; ONLY="names of tests")
 	packaging/system-root.sh $(VARIANT)
 	tests/fleet/root.sh
-	$(BIN)/pytest tests/fleet
+	$(BIN)/pytest tests/fleet $(if $(ONLY),-k '$(ONLY)')
 
 collection: $(VENV)/.fleet ## the Ansible collection, into dist and, for the tests, build/collections
 	$(BIN)/ansible-galaxy collection build ansible --output-path dist --force

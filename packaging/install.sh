@@ -11,13 +11,13 @@ sha256sum --check --quiet MANIFEST || { echo "A file of the bundle was changed."
 here=$(pwd)
 install -Dm644 sightd.gpg /usr/share/keyrings/sightd.gpg
 list=/etc/apt/sources.list.d/sightd-bundle.list
+trap 'rm -f "$list"' EXIT
 echo "deb [signed-by=/usr/share/keyrings/sightd.gpg] file:$here/repository ./" > "$list"
 # Only this list is read: there may be no network for the others.
 alone="-o Dir::Etc::sourcelist=$list -o Dir::Etc::sourceparts=- -o APT::Get::List-Cleanup=0"
 apt-get $alone -qq update
 apt-get $alone -y --no-install-recommends -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold \
     install sightd
-rm "$list"
 
 install -d -o sightd -g sightd -m 750 /var/lib/sightd /var/lib/sightd/models
 for model in models/*/; do

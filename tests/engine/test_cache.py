@@ -136,19 +136,37 @@ def test_shared_blocks_belong_to_every_user() -> None:
     assert pool.used == 0
 
 
-def test_features_are_kept_within_their_limit() -> None:
-    """Features of released media are kept up to the limit in bytes; media in use are not dropped."""
-    store = MediaStore(limit=1000)
+@pytest.mark.parametrize(("limit", "tokens"), [(1000, 100), (10**6, 29)], ids=["bytes", "tokens"])
+def test_features_are_kept_within_their_limit(limit: int, tokens: int) -> None:
+    """Features of released media are kept up to the limits, the latest ones, as they were; media in use are not
+    dropped."""
+    store = MediaStore(limit, tokens)
+    frames = torch.zeros(1, 2, 2, 3, dtype=torch.uint8)
+    in_use = store.get((b"", b"in use"), frames, 10)
+    in_use.add(torch.ones(10, 10), 1)
     for number in range(10):
-        medium = store.get((b"", bytes([number])), torch.zeros(1, 2, 2, 3, dtype=torch.uint8), 10)
-        medium.add(torch.zeros(10, 10), 1)
+        medium = store.get((b"", bytes([number])), frames, 10)
+        medium.add(torch.full((10, 10), float(number)), 1)
         store.release(medium)
-    assert store.kept_bytes == 800
-    kept = store.get((b"", bytes([9])), torch.zeros(1, 2, 2, 3, dtype=torch.uint8), 10)
-    assert kept.complete
-    assert store.counts.hits == 1
-    gone = store.get((b"", bytes([1])), torch.zeros(1, 2, 2, 3, dtype=torch.uint8), 10)
-    assert not gone.complete
+    for number in (8, 9):
+        kept = store.get((b"", bytes([number])), frames, 10)
+        assert kept.complete
+        assert torch.equal(kept.features, torch.full((10, 10), float(number)))
+    assert not store.get((b"", bytes([7])), frames, 10).complete
+    assert store.get((b"", b"in use"), frames, 10) is in_use
+    assert store.counts.hits == 3
+
+
+def test_features_that_are_too_many_are_not_kept() -> None:
+    """A medium with more features than there is room for drops no other one's."""
+    store = MediaStore(1000, 100)
+    frames = torch.zeros(1, 2, 2, 3, dtype=torch.uint8)
+    for name, count in ((b"small", 10), (b"large", 30)):
+        medium = store.get((b"", name), frames, count)
+        medium.add(torch.zeros(count, 10), 1)
+        store.release(medium)
+    assert store.get((b"", b"small"), frames, 10).complete
+    assert not store.get((b"", b"large"), frames, 30).complete
 
 
 def test_the_engine_works_without_an_encoder_cache(tiny_checkpoints: dict[str, Path]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from sightd.engine.norms import fuse_norms
-from sightd.engine.packing import PackedLinear, WidenedLinear, can_pack, pack_linears
+from sightd.engine.packing import PackedLinear, WidenedLinear, can_pack, pack_linears, padded
 from sightd.models.qwen_vl.network import patches_by_product
 from torch import nn
 from transformers.models.qwen3_vl.modeling_qwen3_vl import Qwen3VLTextRMSNorm
@@ -20,7 +20,7 @@ def layers(dtype: torch.dtype, bias: bool) -> nn.Sequential:
     return nn.Sequential(nn.Linear(96, 160, bias=bias), nn.Tanh()).to(dtype).requires_grad_(False)
 
 
-@pytest.mark.parametrize("rows", [1, 5, 64])
+@pytest.mark.parametrize("rows", [1, 5, 21, 64, 77])
 @pytest.mark.parametrize("bias", [False, True])
 @pytest.mark.parametrize(
     ("dtype", "widen", "form"),
@@ -43,6 +43,13 @@ def test_the_product_is_the_same(dtype: torch.dtype, widen: bool, form: type, bi
         result = network(x)
     assert (result.dtype, result.shape) == (expected.dtype, expected.shape)
     assert (result - expected).abs().max() <= NEAR[dtype]
+
+
+def test_few_sizes_of_product_are_met() -> None:
+    """However many rows come, products have few different numbers of them, none fewer and hardly more than came."""
+    sizes = {rows: padded(rows) for rows in range(1, 2049)}
+    assert len(set(sizes.values())) <= 160
+    assert all(rows <= size < rows * 1.25 for rows, size in sizes.items())
 
 
 def test_a_patch_convolution_is_a_product() -> None:

@@ -17,8 +17,8 @@ from typing import Any
 
 import httpx
 
+from ..system.bundles import TOP, Workshop
 from .bridge import Bridge, Host
-from .bundles import TOP, Workshop
 
 RECAP = re.compile(r"^(\S+)\s+: ok=\d+\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)", re.MULTILINE)
 LAYERS = f"{TOP / 'build' / 'fleet-layer'}:{TOP / 'build' / 'system-root'}"

@@ -21,13 +21,18 @@ def package() -> Path:
     return found
 
 
-@pytest.fixture(scope="session")
-def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    """A booted Debian 12 with the runtime package, and with sightd's package in /root."""
+def system_root() -> Path:
+    """The root directory of a Debian 12 with the runtime package."""
     root = Path(os.environ.get("SYSTEM_ROOT", TOP / "build" / "system-root"))
     assert root.is_dir(), f"{root} is missing: `make test-system` makes it"
     subprocess.run(["sh", "-c", "command -v systemd-nspawn nsenter"], check=True, stdout=subprocess.DEVNULL)
-    booted = Machine(root, tmp_path_factory.mktemp("machine"))
+    return root
+
+
+@pytest.fixture(scope="session")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    """A booted Debian 12 with the runtime package, and with sightd's package in /root."""
+    booted = Machine(system_root(), tmp_path_factory.mktemp("machine"))
     try:
         yield booted
     finally:

@@ -50,6 +50,13 @@ def queue_of(machine: Machine) -> int:
     return int(json.loads(machine.must("curl", "-s", URL + "/capabilities"))["limits"]["queue"])
 
 
+def hello(machine: Machine) -> str:
+    """The HTTP status of a short conversation inside."""
+    body = '{"messages": [{"role": "user", "content": "hello"}], "max_tokens": 4}'
+    options = ("-s", "-o", "/dev/null", "-w", "%{http_code}", "-H", "Content-Type: application/json", "-d", body)
+    return machine.must("curl", *options, URL + "/v1/chat/completions")
+
+
 def engine(machine: Machine) -> str:
     """The engine's process id, inside."""
     return machine.must("pgrep", "-f", "sightd.engine.process").split()[0]
@@ -245,6 +252,29 @@ def test_upgrade(machine: Machine, package: Path, tmp_path: Path) -> None:
     assert status(machine, "/readyz") == "200"
 
 
+def test_full_disk(machine: Machine) -> None:
+    """On a full disk requests are answered, the journal names the file that takes no more, and the audit log goes on
+    once there is room."""
+    state, audit = "/var/lib/sightd", "/var/lib/sightd/audit.jsonl"
+    machine.must("systemctl", "stop", "sightd")
+    machine.must("mount", "-t", "tmpfs", "-o", "size=16k,mode=750,uid=sightd,gid=sightd", "tmpfs", state)
+    machine.write(CONFIG, f'[audit]\npath = "{audit}"\n')
+    machine.must("systemctl", "start", "sightd")
+    since = machine.must("date", "+%s").strip()
+    machine.run("dd", "if=/dev/zero", f"of={state}/fill", "bs=4k")
+    assert hello(machine) == "200"
+    said = machine.journal("--since", f"@{since}", "-o", "cat")
+    assert "audit entry not written" in said
+    assert audit in machine.journal("--since", f"@{since}", "-o", "json")
+    machine.must("rm", f"{state}/fill")
+    assert hello(machine) == "200"
+    assert "1 entries" in machine.must("sightctl", "audit", "verify", audit)
+    machine.must("systemctl", "stop", "sightd")
+    machine.must("umount", state)
+    machine.write(CONFIG, "")
+    machine.must("systemctl", "start", "sightd")
+
+
 @pytest.mark.parametrize(
     ("prepare", "said"),
     [
@@ -258,12 +288,13 @@ def test_upgrade(machine: Machine, package: Path, tmp_path: Path) -> None:
             "mkdir -p /srv/m; echo {} > /srv/m/config.json; chmod 600 /srv/m/config.json",
             "/srv/m/config.json cannot be read by user sightd",
         ),
+        ("test ! -e /srv/m", "/srv/m/config.json is missing"),
         (
             "systemd-run -q --unit=other python3 -m http.server -b 127.0.0.1 8000; sleep 1",
             "127.0.0.1:8000: the port is taken",
         ),
     ],
-    ids=["broken file", "unknown key", "unreadable keys", "unreadable model", "taken port"],
+    ids=["broken file", "unknown key", "unreadable keys", "unreadable model", "missing model", "taken port"],
 )
 def test_what_is_wrong_is_said(machine: Machine, prepare: str, said: str) -> None:
     """A start that cannot succeed fails with a sentence that names what to change, a bounded number of times."""

@@ -1,16 +1,17 @@
 """Pictures and videos inside the engine: their pixels, then the features that the vision encoder made of them.
 
 Media with the same content are one and the same object, also while they are being encoded, and stay known for later
-requests as long as their features fit a limit in bytes.
+requests as long as there is room for their features.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+
+from .features import FeatureCache
 
 Key = tuple[bytes, bytes]
 """The caller's salt and the content's digest: callers with different salts cannot learn of each other's pictures."""
@@ -44,11 +45,6 @@ class Medium:
         self.encoded += len(features)
         self.frames_done += frames
 
-    @property
-    def size(self) -> int:
-        """Bytes of the features."""
-        return 0 if self.features is None else self.features.nbytes
-
 
 @dataclass
 class EncoderCounts:
@@ -59,26 +55,22 @@ class EncoderCounts:
 
 
 class MediaStore:
-    """All media in use, and recent ones within `limit` bytes of features."""
+    """All media in use, and the features of recent ones within `limit` bytes and `tokens` tokens."""
 
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
+    def __init__(self, limit: int, tokens: int) -> None:
         self.counts = EncoderCounts()
-        self.kept_bytes = 0
         self._used: dict[Key, Medium] = {}
-        self._kept: OrderedDict[Key, Medium] = OrderedDict()
+        self._kept: FeatureCache[Key] = FeatureCache(limit, tokens)
 
     def get(self, key: Key, frames: Tensor, tokens: int) -> Medium:
         """The medium with this content, known or new, with one more user."""
         self.counts.queries += 1
         medium = self._used.get(key)
-        if medium is None and (medium := self._kept.pop(key, None)) is not None:
-            self.kept_bytes -= medium.size
         if medium is None:
-            medium = Medium(key, frames, tokens)
-        else:
-            self.counts.hits += 1
-        self._used[key] = medium
+            medium = Medium(key, frames, tokens, self._kept.take(key))
+            medium.encoded = 0 if medium.features is None else tokens
+            self._used[key] = medium
+        self.counts.hits += medium.users > 0 or medium.complete
         medium.users += 1
         return medium
 
@@ -88,9 +80,5 @@ class MediaStore:
         if medium.users:
             return
         del self._used[medium.key]
-        if medium.complete and medium.size <= self.limit:
-            medium.frames = torch.empty(0, dtype=torch.uint8)
-            self._kept[medium.key] = medium
-            self.kept_bytes += medium.size
-            while self.kept_bytes > self.limit:
-                self.kept_bytes -= self._kept.popitem(last=False)[1].size
+        if medium.complete and medium.features is not None:
+            self._kept.put(medium.key, medium.features)

@@ -9,10 +9,18 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 ROWS = 16
 """The number of rows that the packed layout is chosen for; other numbers work too."""
+
+
+def padded(rows: int) -> int:
+    """With how many rows `rows` rows are multiplied. oneDNN keeps code and buffers for every number that it has met,
+    over a thousand of them, which would be hundreds of megabytes; so larger numbers are rounded up."""
+    step = 1 if rows <= ROWS else 4 if rows <= 4 * ROWS else ROWS
+    return -(-rows // step) * step
 
 
 class PackedLinear(nn.Module):
@@ -30,9 +38,12 @@ class PackedLinear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """The product."""
-        rows = x.to(self._dtype)
+        rows = x.to(self._dtype).reshape(-1, self.in_features)
+        count = len(rows)
+        if more := padded(count) - count:
+            rows = F.pad(rows, (0, 0, 0, more))
         result: Tensor = torch.ops.mkldnn._linear_pointwise(rows, self._packed, self._bias, "none", [], "")  # noqa: SLF001
-        return result.to(x.dtype)
+        return result[:count].view(*x.shape[:-1], self.out_features).to(x.dtype)
 
 
 class WidenedLinear(nn.Module):

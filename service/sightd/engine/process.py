@@ -144,7 +144,7 @@ def assemble(
     pace = Pace(most, min(most, CPU_LEAST_TOKENS if on_cpu else CUDA_LEAST_TOKENS))
     scheduler = Scheduler(BlockPool(planned.blocks, BLOCK_SIZE), start["max_sequences"], pace)
     encoder = Encoder(network, attention, CPU_ENCODER_PIXELS if on_cpu else CUDA_ENCODER_PIXELS)
-    store = MediaStore(start["encoder_cache_bytes"])
+    store = MediaStore(start["encoder_cache_bytes"], planned.blocks * BLOCK_SIZE)
     return name, Engine(scheduler, Runner(network, cache, attention), encoder, store, grammars)
 
 

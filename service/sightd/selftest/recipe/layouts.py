@@ -133,6 +133,19 @@ def lined(rng: Random, size: Size) -> Scene:
             return board.scene()
 
 
+def scattered(rng: Random, size: Size) -> Scene:
+    """One to six small things of one or two kinds anywhere, for counting."""
+    while True:
+        board = canvas(rng, size)
+        kinds = kinds_to_count(rng)[:2]
+        count = rng.randint(1, 6)
+        radius = rng.uniform(0.075, 0.13) * board.span
+        for _ in range(count):
+            board.put(*rng.choice(kinds), radius)
+        if len(board.items) == count:
+            return board.scene()
+
+
 def kinds_to_count(rng: Random) -> list[tuple[Shape, Colour]]:
     """One to three kinds that share a colour, a shape, or neither."""
     first = (shape(rng), rng.choice(COLOURS))

@@ -89,6 +89,7 @@ LAYOUTS: dict[str, layouts.Layout] = {
     "several": layouts.several,
     "groups": layouts.groups,
     "lined": layouts.lined,
+    "scattered": layouts.scattered,
     "sign": layouts.sign,
     "written": layouts.written,
     "blank": layouts.blank,
@@ -149,6 +150,7 @@ COUNTING: tuple[tuple[Asker, int], ...] = (
     (describing.describe, 2),
     (properties.colour, 1),
 )
+COUNTED = {"groups": 3, "lined": 1, "several": 1, "scattered": 2}
 READING: tuple[tuple[Asker, int], ...] = ((reading.read, 6), (describing.describe, 2))
 
 
@@ -164,9 +166,7 @@ class Drill:
 
 DRILLS = {
     "placing": Drill(Mix({"pair": 1, "several": 1}, dict.fromkeys(("pair", "several"), PLACING)), 12, 0.5),
-    "counting": Drill(
-        Mix({"groups": 3, "lined": 1, "several": 1}, dict.fromkeys(("groups", "lined", "several"), COUNTING)), 12, 0.5
-    ),
+    "counting": Drill(Mix(COUNTED, dict.fromkeys(COUNTED, COUNTING)), 12, 0.5),
     "reading": Drill(Mix({"written": 6, "sign": 1}, dict.fromkeys(("written", "sign"), READING)), 2, 1.0),
 }
 """What takes two steps of reasoning is not learnt from the mix, where it is asked too seldom: the relation of two things

@@ -1,4 +1,4 @@
-"""Bundles as `make bundle` makes them, of packages that are changed for the purpose."""
+"""Bundles as `make bundle` makes them, of packages that are changed for the tests' purposes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 TOP = Path(__file__).parents[2]
-SIGNER = "fleet@example.org"
+SIGNER = "tests@example.org"
 
 
 def runtime(into: Path) -> None:
