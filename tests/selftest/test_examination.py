@@ -8,12 +8,12 @@ from sightd.selftest.recipe.examination import KINDS, Report, examine
 
 OF_EACH = 100
 FLOORS = {
-    "shape": 0.93, "colour": 0.92, "count": 0.87, "position": 0.86, "size": 0.94, "number": 0.90, "word": 0.95,
-    "description": 0.91, "yes or no": 0.86, "follow-up": 0.95, "comparison": 0.86, "off topic": 0.98,
+    "shape": 0.95, "colour": 0.94, "count": 0.91, "position": 0.91, "size": 0.96, "number": 0.94, "word": 0.95,
+    "description": 0.92, "yes or no": 0.88, "follow-up": 0.95, "comparison": 0.89, "off topic": 0.98,
 }  # fmt: skip
 """What the shipped weights reached (see docs/model-card.md) less a few points for another processor's rounding. The aim,
 97 % of all and 93 % of every kind, is not reached yet."""
-ALL = 0.94
+ALL = 0.955
 
 
 @pytest.fixture(scope="module")

@@ -28,7 +28,7 @@ def test_the_shipped_files_are_the_recipes(tmp_path: Path) -> None:
 
 def test_batches_are_repeatable() -> None:
     """A seed and a number name one batch; another number another."""
-    code = batches.encoder(EMBEDDED_FOLDER)
+    code = batches.encoder(EMBEDDED_FOLDER, 0)
     one, again, other = (batches.batch(code, 1, number, 4, 0) for number in (5, 5, 6))
     assert one.ids.tolist() == again.ids.tolist()
     assert all((a == b).all() for a, b in zip(one.pictures, again.pictures, strict=True))
@@ -37,7 +37,7 @@ def test_batches_are_repeatable() -> None:
 
 def test_conversations_that_share_a_picture_do_not_see_each_other() -> None:
     """Several conversations about one picture cost what each of them costs alone."""
-    code = batches.encoder(EMBEDDED_FOLDER)
+    code = batches.encoder(EMBEDDED_FOLDER, 0)
     sample = samples.picture_sample(Random("shared"), (160, 120), 3)
     sample.text_first, sample.system = False, ""
     torch.manual_seed(1)

@@ -13,7 +13,7 @@ from . import tokenizer as own_tokenizer
 VOCABULARY = 1536
 TEMPLATE = Path(__file__).with_name("chat_template.jinja")
 
-IMAGE_PIXELS = (128 * 128, 160 * 160)
+IMAGE_PIXELS = (30_000, 192 * 192)
 VIDEO_PIXELS = (2 * 64 * 64, 8 * 160 * 160)
 
 PREPROCESSOR: dict[str, Any] = {
