@@ -22,7 +22,9 @@ class Engine(Section):
         0, ge=0, description="longest prompt with its answer in tokens; 0 takes the model's own, as memory allows"
     )
     cache_tokens: int = Field(0, ge=0, description="tokens that the key/value cache holds; 0 plans it from memory")
-    encoder_cache_mib: int = Field(256, ge=0, description="MiB for what the vision encoder made of recent pictures")
+    encoder_cache_mib: int = Field(
+        256, ge=0, description="most MiB for what the vision encoder made of recent pictures"
+    )
     memory_utilization: float = Field(0.9, gt=0, le=1, description="share of the device's memory that sightd may use")
     hang_seconds: float = Field(
         120.0, gt=0, le=86400, description="an engine that shows no sign of life for so long is killed and restarted"

@@ -43,7 +43,9 @@ class PackedLinear(nn.Module):
         if more := padded(count) - count:
             rows = F.pad(rows, (0, 0, 0, more))
         result: Tensor = torch.ops.mkldnn._linear_pointwise(rows, self._packed, self._bias, "none", [], "")  # noqa: SLF001
-        return result[:count].view(*x.shape[:-1], self.out_features).to(x.dtype)
+        if more:
+            result = result[:count]
+        return result.view(*x.shape[:-1], self.out_features).to(x.dtype)
 
 
 class WidenedLinear(nn.Module):
