@@ -47,6 +47,8 @@ class Workshop:
             text=True,
         )
         self.key_hash = done.stdout.split()[-1]
+        # gpg leaves an agent behind.
+        subprocess.run(["gpgconf", "--kill", "gpg-agent"], env=self._environment, check=True)
         return place / "dist" / "sightd-bundle.tar"
 
     def _package(self, version: str, broken: str, into: Path) -> None:
