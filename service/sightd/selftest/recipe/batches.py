@@ -27,8 +27,8 @@ BRANCHES, COMPARISONS = 4, 12
 SMALL_FIRST = 1500
 """Batches with small pictures only at the beginning: cheaper, and enough to learn colours, shapes and places from."""
 EARLY_PIXELS = (128 * 128, 160 * 160)
-"""The least and the most pixels of a picture as the model sees it, before ENLARGED_FROM: cheaper by a third. What is hard
-to see at that size, such as the fourth digit or the fifth small thing, was learnt within 300 batches once it was larger."""
+"""The least and the most pixels of a picture as the model sees it, before ENLARGED_FROM: cheaper by a third, but digits
+and small things are hard to tell apart at that size."""
 ENLARGED_FROM = 7000
 
 

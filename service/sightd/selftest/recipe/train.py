@@ -160,10 +160,9 @@ def train(rank: int, options: argparse.Namespace, meeting: str) -> None:
     trainee = Trainee(folder)
     optimiser = Optimiser(trainee)
     start = load_state(trainee, optimiser, folder)
-    code = batches.encoder(folder, start)
     with Report(folder, start, steps) as report:
         for step in range(start, steps):
-            if step == batches.ENLARGED_FROM:
+            if step in (start, batches.ENLARGED_FROM):
                 code = batches.encoder(folder, step)
             rows = options.rows // options.processes
             if step < options.looking:
