@@ -1,4 +1,4 @@
-"""The fleet, shared by all tests of this folder, which run in the order in which they are written."""
+"""The fleet, shared by all tests of this folder."""
 
 from __future__ import annotations
 
@@ -20,3 +20,12 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
         yield made
     finally:
         made.close()
+
+
+@pytest.fixture
+def serving(fleet: Fleet) -> Fleet:
+    """The fleet with every server answering: site.yml is run where that has not been done."""
+    if not all(fleet.versions.values()):
+        run = fleet.play("site")
+        assert run.status == 0, run.said[-3000:]
+    return fleet

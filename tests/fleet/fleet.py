@@ -41,6 +41,7 @@ class Fleet:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.hosts: dict[str, Host] = {}
+        self._minor = 1
         self.bridge = Bridge()
         self.workshop = Workshop(folder)
         self.keys = {"first": secrets.token_urlsafe(40)}
@@ -77,6 +78,16 @@ class Fleet:
         return f"http://{self.hosts['gate'].address}"
 
     @property
+    def servers(self) -> list[str]:
+        """The names of the hosts that run sightd, in alphabetical order."""
+        return sorted(self.hosts.keys() - {"gate"})
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """The version of sightd on every server."""
+        return {name: self.version(name) for name in self.servers}
+
+    @property
     def key(self) -> str:
         """The newest key."""
         return list(self.keys.values())[-1]
@@ -91,6 +102,21 @@ class Fleet:
         """From now on the inventory names a new bundle of this version."""
         self.variables["sightd_bundle"] = str(self.workshop.bundle(version, **parts))
         self.variables["sightd_bundle_key_sha256"] = self.workshop.key_hash
+
+    def newer(self) -> str:
+        """A version above all that were asked for before."""
+        self._minor += 1
+        return f"0.{self._minor}.0"
+
+    @contextmanager
+    def other_bundle(self, version: str, **parts: Any) -> Iterator[None]:
+        """Meanwhile the inventory names a bundle of this version; afterwards its variables are what they were."""
+        good = dict(self.variables)
+        self.carry(version, **parts)
+        try:
+            yield
+        finally:
+            self.variables = good
 
     def inventory(self, extra: dict[str, str]) -> dict[str, Any]:
         """All hosts; `extra` are the addresses of more servers."""

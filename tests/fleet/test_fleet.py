@@ -1,4 +1,7 @@
-"""The life of a fleet, from bare hosts to a killed one, on real systemds. The order matters."""
+"""The life of a fleet, from bare hosts to a vanished one, on real systemds.
+
+Each test can be run without the others; the first ones need bare hosts and the last one leaves a host unreachable.
+"""
 
 from __future__ import annotations
 
@@ -31,14 +34,20 @@ def passed(run: Run) -> bool:
     return True
 
 
+def answered_all(outcomes: dict[str, int]) -> bool:
+    """Whether every request under load had a whole answer."""
+    assert set(outcomes) == {"whole"}, outcomes
+    return True
+
+
 def gateway_up(fleet: Fleet) -> list[str]:
-    """The servers that the gateway sends requests to."""
+    """The servers that the gateway sends requests to, in alphabetical order."""
     metrics = httpx.get(f"http://{fleet.hosts['gate'].address}:8405/metrics", timeout=10).text
     start = 'haproxy_server_status{proxy="sightd",server="'
     up = [
         line for line in metrics.splitlines() if line.startswith(start) and 'state="UP"' in line and line.endswith(" 1")
     ]
-    return [line.removeprefix(start).partition('"')[0] for line in up]
+    return sorted(line.removeprefix(start).partition('"')[0] for line in up)
 
 
 @pytest.mark.parametrize(
@@ -60,7 +69,7 @@ def test_bad_input(fleet: Fleet, extra: dict[str, Any], more: dict[str, str], sa
     run = fleet.play("site", extra=extra, more=more)
     assert run.status != 0
     assert said in run.said, run.said[-3000:]
-    assert all(untouched(fleet, name) for name in ("one", "two"))
+    assert all(untouched(fleet, name) for name in fleet.servers)
 
 
 def test_from_bare_to_answering(fleet: Fleet) -> None:
@@ -80,113 +89,115 @@ def test_from_bare_to_answering(fleet: Fleet) -> None:
     assert set(again.changed.values()) == {0}, (fleet.folder / "last-run").read_text()
 
 
-def test_watched(fleet: Fleet) -> None:
+def test_watched(serving: Fleet) -> None:
     """Prometheus on the monitor scrapes both servers and the gateway."""
     query = "curl -s 'http://127.0.0.1:9090/api/v1/query?query=count(up==1)'"
-    until(lambda: '"3"' in fleet.hosts["gate"].run("sh", "-c", query).stdout, 60, "three targets that are up")
+    up = f'"{len(serving.hosts)}"'
+    until(lambda: up in serving.hosts["gate"].run("sh", "-c", query).stdout, 60, "every target up")
 
 
-def test_report(fleet: Fleet) -> None:
+def test_report(serving: Fleet) -> None:
     """report.yml shows versions, models and health."""
-    run = fleet.play("report")
+    run = serving.play("report")
     assert passed(run)
-    assert "one 0.1.0 sightd-tiny-vl" in run.said, run.said[-2000:]
+    assert f"one {serving.version('one')} sightd-tiny-vl" in run.said, run.said[-2000:]
     assert run.said.count(" ok ") >= 2
 
 
-def test_keys_rotate_under_load(fleet: Fleet) -> None:
+def test_keys_rotate_under_load(serving: Fleet) -> None:
     """New keys are in force everywhere before any client uses them, and no request fails; a key that was taken away is
     refused."""
-    with fleet.load(CLIENTS) as outcomes:
-        fleet.keys["second"] = secrets.token_urlsafe(40)
-        assert passed(fleet.play("rotate_keys"))
-        fleet.let_clients_use(fleet.key)
-    assert set(outcomes) == {"whole"}, outcomes
-    old = fleet.keys.pop("first")
-    assert passed(fleet.play("rotate_keys"))
-    refused = httpx.get(f"{fleet.url}/v1/models", headers={"Authorization": f"Bearer {old}"}, timeout=10)
+    with serving.load(CLIENTS) as outcomes:
+        serving.keys["second"] = secrets.token_urlsafe(40)
+        assert passed(serving.play("rotate_keys"))
+        serving.let_clients_use(serving.key)
+    assert answered_all(outcomes)
+    old = serving.keys.pop("first")
+    assert passed(serving.play("rotate_keys"))
+    refused = httpx.get(f"{serving.url}/v1/models", headers={"Authorization": f"Bearer {old}"}, timeout=10)
     assert refused.status_code == 401
 
 
-def test_check_mode_is_truthful(fleet: Fleet) -> None:
+def test_check_mode_is_truthful(serving: Fleet) -> None:
     """--check --diff says what a rollout would do and does none of it."""
-    fleet.carry("0.2.0")
-    run = fleet.play("rollout", "--check", "--diff")
+    before, new = serving.versions, serving.newer()
+    with serving.other_bundle(new):
+        run = serving.play("rollout", "--check", "--diff")
     assert passed(run)
-    assert "sightd 0.1.0 would be replaced by 0.2.0" in run.said
-    assert [fleet.version(name) for name in ("one", "two")] == ["0.1.0", "0.1.0"]
+    assert f"sightd {before['one']} would be replaced by {new}" in run.said
+    assert serving.versions == before
 
 
-def test_rollout_under_load(fleet: Fleet) -> None:
+def test_rollout_under_load(serving: Fleet) -> None:
     """An upgrade of all servers under load fails no request."""
-    with fleet.load(CLIENTS) as outcomes:
-        assert passed(fleet.play("rollout"))
-    assert set(outcomes) == {"whole"}, outcomes
-    assert [fleet.version(name) for name in ("one", "two")] == ["0.2.0", "0.2.0"]
-    assert sorted(gateway_up(fleet)) == ["one", "two"]
+    new = serving.newer()
+    serving.carry(new)
+    with serving.load(CLIENTS) as outcomes:
+        assert passed(serving.play("rollout"))
+    assert answered_all(outcomes)
+    assert set(serving.versions.values()) == {new}
+    assert gateway_up(serving) == serving.servers
 
 
-def test_older_bundle(fleet: Fleet) -> None:
+def test_older_bundle(serving: Fleet) -> None:
     """An older bundle than what runs is refused."""
-    good = dict(fleet.variables)
-    fleet.carry("0.1.9")
-    run = fleet.play("rollout")
-    fleet.variables = good
+    before = serving.versions
+    with serving.other_bundle("0.0.9"):
+        run = serving.play("rollout")
     assert run.status != 0
-    assert "0.1.9 is older" in run.said, run.said[-2000:]
-    assert fleet.version("one") == "0.2.0"
+    assert "0.0.9 is older" in run.said, run.said[-2000:]
+    assert serving.versions == before
 
 
-def test_bad_package_goes_back(fleet: Fleet) -> None:
+def test_bad_package_goes_back(serving: Fleet) -> None:
     """A version that does not start is taken back from the first server, the second is not touched, the reason is said,
     and no request fails."""
-    good = dict(fleet.variables)
-    fleet.carry("0.3.0", broken='echo "<3>the bad version cannot start" >&2; exit 1')
-    with fleet.load(CLIENTS) as outcomes:
-        run = fleet.play("rollout")
-    fleet.variables = good
+    before, broken = serving.versions, 'echo "<3>the bad version cannot start" >&2; exit 1'
+    with serving.other_bundle(serving.newer(), broken=broken), serving.load(CLIENTS) as outcomes:
+        run = serving.play("rollout")
     assert run.status != 0
-    assert "It serves again with sightd 0.2.0" in run.said, run.said[-3000:]
+    assert f"It serves again with sightd {before['one']}" in run.said, run.said[-3000:]
     assert "the bad version cannot start" in run.said, run.said[-3000:]
-    assert set(outcomes) == {"whole"}, outcomes
-    assert [fleet.version(name) for name in ("one", "two")] == ["0.2.0", "0.2.0"]
-    assert sorted(gateway_up(fleet)) == ["one", "two"]
+    assert answered_all(outcomes)
+    assert serving.versions == before
+    assert gateway_up(serving) == serving.servers
 
 
-def test_bad_model_goes_back(fleet: Fleet, tmp_path: Path) -> None:
+def test_bad_model_goes_back(serving: Fleet, tmp_path: Path) -> None:
     """A model whose weights do not fit, which only an engine sees, is taken back in the same way."""
     model = tmp_path / "spoilt"
     shutil.copytree(EMBEDDED, model)
     config = model / "config.json"
     config.write_text(config.read_text().replace('"num_hidden_layers": 4', '"num_hidden_layers": 5'))
-    good = dict(fleet.variables)
-    fleet.carry("0.2.1", models=(model,))
-    fleet.variables |= {"sightd_model": "bad/spoilt", "sightd_model_source": "models/spoilt"}
-    with fleet.load(CLIENTS) as outcomes:
-        run = fleet.play("switch_model")
-    fleet.variables = good
+    before = serving.versions
+    with serving.other_bundle(serving.newer(), models=(model,)), serving.load(CLIENTS) as outcomes:
+        serving.variables |= {"sightd_model": "bad/spoilt", "sightd_model_source": "models/spoilt"}
+        run = serving.play("switch_model")
     assert run.status != 0
-    assert "It serves again with sightd 0.2.0" in run.said, run.said[-3000:]
-    assert set(outcomes) == {"whole"}, outcomes
-    assert sorted(gateway_up(fleet)) == ["one", "two"]
+    assert f"It serves again with sightd {before['one']}" in run.said, run.said[-3000:]
+    assert answered_all(outcomes)
+    assert serving.versions == before
+    assert gateway_up(serving) == serving.servers
 
 
-def test_host_added(fleet: Fleet) -> None:
+def test_host_added(serving: Fleet) -> None:
     """A bare host that was written into the inventory serves after site.yml; the others are left alone."""
-    fleet.boot("three", 14)
-    run = fleet.play("site")
+    old = serving.servers
+    serving.boot("three", 14)
+    run = serving.play("site")
     assert passed(run)
-    assert (run.changed["one"], run.changed["two"]) == (0, 0)
-    until(lambda: sorted(gateway_up(fleet)) == ["one", "three", "two"], 20, "three servers at the gateway")
+    assert [run.changed[name] for name in old] == [0] * len(old)
+    until(lambda: gateway_up(serving) == serving.servers, 20, "three servers at the gateway")
 
 
-def test_vanished_host(fleet: Fleet) -> None:
+def test_vanished_host(serving: Fleet) -> None:
     """A host that vanishes under load loses no request: the gateway asks another one."""
-    with fleet.load(CLIENTS) as outcomes:
-        until(lambda: fleet.status("one", "/readyz") == 200, 10, "a host at work")
-        fleet.hosts["one"].vanish()
-        until(lambda: sorted(gateway_up(fleet)) == ["three", "two"], 60, "a gateway that has noticed")
-    assert set(outcomes) == {"whole"}, outcomes
+    with serving.load(CLIENTS) as outcomes:
+        until(lambda: serving.status("one", "/readyz") == 200, 10, "a host at work")
+        serving.hosts["one"].vanish()
+        left = [name for name in serving.servers if name != "one"]
+        until(lambda: gateway_up(serving) == left, 60, "a gateway that has noticed")
+    assert answered_all(outcomes)
 
 
 def test_lint() -> None:
