@@ -7,7 +7,7 @@ PIP := $(BIN)/pip install --disable-pip-version-check -c packaging/constraints.t
 REQUIREMENTS := pyproject.toml packaging/constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-system test-fleet collection tools packaging-tools lint fuzz hostile deb runtime-deb bundle sbom demo-model clean
+.PHONY: help demo test test-system test-fleet collection tools packaging-tools lint fuzz hostile overload deb runtime-deb bundle sbom demo-model clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -66,6 +66,9 @@ fuzz: $(VENV)/.test ## fuzz the decoders, the front and the prompts with ever ne
 
 hostile: $(VENV)/.test ## half hostile and half good requests, 16 at a time; the figures of docs/security.md (MINUTES=3)
 	$(BIN)/python -m tests.hostile --minutes $(or $(MINUTES),3)
+
+overload: $(VENV)/.test ## more clients than places: how true Retry-After is and how fast health answers; docs/benchmarks.md (MINUTES=1)
+	$(BIN)/python -m tests.overload --minutes $(or $(MINUTES),1)
 
 demo-model: $(VENV)/.train ## train the embedded model again, into build/model (about four hours on two cores; SEED=1, STEPS=…)
 	$(BIN)/python -m sightd.selftest.recipe.train build/model --seed $(or $(SEED),1) $(if $(STEPS),--steps $(STEPS))

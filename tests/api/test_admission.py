@@ -128,6 +128,17 @@ def test_full_queue() -> None:
     run(story())
 
 
+def test_first_measurement() -> None:
+    """The first measured time takes the place of the second that is assumed before."""
+
+    async def story() -> None:
+        admission = Admission(1, 0)
+        await Request(admission).end()
+        assert admission.service_seconds < 0.5
+
+    run(story())
+
+
 def test_weights() -> None:
     """A question about a picture takes one place; long texts, several answers and videos take more."""
     limits = Limits(place_tokens=4096)

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from ..errors import Overloaded
 
-MEMORY = 0.9
-"""Weight of the past in the running mean of service times."""
+NEWEST = 0.1
+"""Least weight of the newest of the service times in their running mean; the first ones weigh more."""
 
 
 @dataclass(eq=False)
@@ -33,6 +33,7 @@ class Admission:
         self._taken = 0
         self.running = 0
         self.service_seconds = 1.0
+        self._measured = 0
         self.resize(concurrency, queue)
 
     @property
@@ -64,7 +65,11 @@ class Admission:
             yield began - arrived
         finally:
             self._release(places)
-            self.service_seconds = MEMORY * self.service_seconds + (1 - MEMORY) * (time.monotonic() - began)
+            self._measure(time.monotonic() - began)
+
+    def _measure(self, seconds: float) -> None:
+        self._measured += 1
+        self.service_seconds += max(NEWEST, 1 / self._measured) * (seconds - self.service_seconds)
 
     async def _wait(self, places: int) -> None:
         waiter = Waiter(places, asyncio.get_running_loop().create_future())

@@ -39,16 +39,18 @@ class PicturePlan:
     sample: tuple[int, int]
 
     def bounded(self, least: int | None, most: int | None) -> PicturePlan:
-        """The same with other bounds on the pixels of a picture. Raises ValueError when they are not within the
-        model's own."""
+        """The same with other bounds on the pixels of a picture: fewer than the model was trained on if the request
+        wants them, never more than its most. Raises ValueError for others."""
         if least is None and most is None:
             return self
-        own = self.numbers.get("min_pixels"), self.numbers.get("max_pixels")
-        if own[0] is None or own[1] is None:
+        if "min_pixels" not in self.numbers:
             raise ValueError("this model's pictures have no min_pixels and max_pixels")
-        least, most = own[0] if least is None else least, own[1] if most is None else most
-        if not own[0] <= least <= most <= own[1]:
-            raise ValueError(f"min_pixels and max_pixels must lie between {own[0]} and {own[1]} for this model")
+        one_token, own = self.numbers["factor"] ** 2, self.numbers["max_pixels"]
+        most = own if most is None else most
+        if least is None:
+            least = self.numbers["min_pixels"] if self.numbers["min_pixels"] <= most else one_token
+        if not one_token <= least <= most <= own:
+            raise ValueError(f"min_pixels and max_pixels must lie between {one_token} and {own} for this model")
         return replace(self, numbers=self.numbers | {"min_pixels": least, "max_pixels": most})
 
     @property

@@ -1,0 +1,1 @@
+"""A steady overload, and what the service says about it."""
