@@ -19,7 +19,9 @@ from .packing import Batch, pack
 from .samples import Sample
 
 DRILLED = {"placing": 26, "counting": 20, "comparing": 28, "reading": 8, "picture": 12, "two": 3, "text": 3}
-MIXED = {"picture": 54, "two": 13, "text": 3, "placing": 6, "counting": 10, "comparing": 6, "reading": 8}
+MIXED = {
+    "picture": 42, "judging": 12, "two": 11, "text": 3, "placing": 6, "counting": 11, "comparing": 7, "reading": 8,
+}  # fmt: skip
 """How many batches of a hundred are of which kind, up to DRILLED_UNTIL and from then on."""
 DRILLED_UNTIL = 4500
 BRANCHES, COMPARISONS = 4, 12

@@ -47,12 +47,12 @@ class Example:
     answer: str
 
 
-def draws() -> Iterator[Sample]:
-    """Held-out samples of all sorts, without end; each has one conversation."""
+def draws(name: str) -> Iterator[Sample]:
+    """Samples of all sorts, of the set of this name, without end; each has one conversation."""
     number = 0
     while True:
         number += 1
-        rng = Random(f"held-out/{number}")
+        rng = Random(f"{name}/{number}")
         chance = rng.random()
         if chance < 0.12:
             yield samples.two_pictures(rng, (any_size(rng, LATE), any_size(rng, LATE)), 1)
@@ -62,11 +62,11 @@ def draws() -> Iterator[Sample]:
             yield samples.picture_sample(rng, any_size(rng, LATE), 1)
 
 
-def held_out(of_each: int) -> list[Example]:
-    """`of_each` questions of every kind; a conversation counts by its last question."""
+def held_out(of_each: int, name: str = "held-out") -> list[Example]:
+    """`of_each` questions of every kind from the set of this name; a conversation counts by its last question."""
     wanted = dict.fromkeys(KINDS, of_each)
     found: list[Example] = []
-    for sample in draws():
+    for sample in draws(name):
         last = sample.branches[0][-1]
         if wanted.get(last.kind):
             wanted[last.kind] -= 1
@@ -130,9 +130,9 @@ class Report:
         return self.right.total() / self.asked.total()
 
 
-def examine(folder: Path, of_each: int) -> Report:
-    """Ask a checkpoint the held-out questions."""
-    examples = held_out(of_each)
+def examine(folder: Path, of_each: int, name: str = "held-out") -> Report:
+    """Ask a checkpoint the questions of the set of this name."""
+    examples = held_out(of_each, name)
     answers = Candidate(folder).answers(examples)
     report = Report(Counter(), Counter(), [])
     for example, answer in zip(examples, answers, strict=True):
@@ -149,9 +149,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Ask a checkpoint of the recipe the held-out questions.")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--of-each", type=int, default=100, help="questions of every kind")
+    parser.add_argument(
+        "--set",
+        default="held-out",
+        metavar="NAME",
+        help="which questions; every name has its own: choose between checkpoints by others than the held-out ones",
+    )
     parser.add_argument("--wrong", type=int, default=20, help="wrong answers to show")
     arguments = parser.parse_args()
-    report = examine(arguments.folder, arguments.of_each)
+    report = examine(arguments.folder, arguments.of_each, arguments.set)
     table = Table("kind", "right", "of", "share")
     for kind in KINDS:
         table.add_row(kind, str(report.right[kind]), str(report.asked[kind]), f"{report.share(kind):.1%}")

@@ -151,6 +151,15 @@ COUNTING: tuple[tuple[Asker, int], ...] = (
     (properties.colour, 1),
 )
 COUNTED = {"groups": 3, "lined": 1, "several": 1, "scattered": 2}
+JUDGING: tuple[tuple[Asker, int], ...] = (
+    (describing.is_there, 5),
+    (describing.is_it, 3),
+    (describing.is_placed, 4),
+    (describing.is_bigger, 2),
+    (describing.is_more, 2),
+    (describing.describe, 2),
+)
+JUDGED = {"single": 4, "pair": 5, "several": 3, "groups": 2, "lined": 1}
 READING: tuple[tuple[Asker, int], ...] = ((reading.read, 6), (describing.describe, 2))
 
 
@@ -167,6 +176,7 @@ class Drill:
 DRILLS = {
     "placing": Drill(Mix({"pair": 1, "several": 1}, dict.fromkeys(("pair", "several"), PLACING)), 12, 0.5),
     "counting": Drill(Mix(COUNTED, dict.fromkeys(COUNTED, COUNTING)), 12, 0.5),
+    "judging": Drill(Mix(JUDGED, dict.fromkeys(JUDGED, JUDGING)), 12, 0.5),
     "reading": Drill(Mix({"written": 6, "sign": 1}, dict.fromkeys(("written", "sign"), READING)), 2, 1.0),
 }
 """What takes two steps of reasoning is not learnt from the mix, where it is asked too seldom: the relation of two things
