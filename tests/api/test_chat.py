@@ -246,6 +246,13 @@ def test_special_tokens_in_text_are_text(server: Server) -> None:
             "messages",
             "at most 8192",
         ),
+        (
+            {"messages": [{"role": "user", "content": "word " * 500_000}]},
+            400,
+            "context_length_exceeded",
+            "messages",
+            "more than 8192 tokens",
+        ),
     ],
     ids=str,
 )

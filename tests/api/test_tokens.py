@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 from ..server import Server
 from .test_chat import RED, ask, image, user
 
@@ -15,6 +17,20 @@ def test_tokenize_and_back(server: Server) -> None:
     assert server.client.post("/detokenize", json={"tokens": body["tokens"]}).json()["prompt"] == text
     control = server.client.post("/tokenize", json={"prompt": "<|im_end|>"}).json()["count"]
     assert control > 1
+
+
+def test_long_texts_hold_nobody_up(server: Server) -> None:
+    """While a long text is turned into tokens other requests are answered; one that no model takes is refused."""
+    with ThreadPoolExecutor(1) as pool:
+        long = pool.submit(server.client.post, "/tokenize", json={"prompt": "word " * 200_000})
+        answered = 0
+        while not long.done():
+            assert server.client.get("/livez").status_code == 200
+            answered += 1
+    assert answered > 3
+    assert long.result().json()["count"] > 100_000
+    refused = server.client.post("/tokenize", json={"prompt": "word " * 200_001})
+    assert "1000000" in refused.json()["error"]["message"]
 
 
 def test_tokens_of_a_conversation(server: Server) -> None:

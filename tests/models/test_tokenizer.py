@@ -37,6 +37,15 @@ def test_user_text_is_never_control(tokenizer: Tokenizer) -> None:
             assert controls(hostile) == plain
 
 
+def test_lengths_of_long_texts(tokenizer: Tokenizer) -> None:
+    """A long text is surely longer than what is clearly less than it has, and never than what it has."""
+    for text in ("word " * 50_000, "这是什么？" * 40_000, "a" * 200_000):
+        count = len(tokenizer.encode(text))
+        assert tokenizer.surely_more_than(count // 2, text)
+        assert not tokenizer.surely_more_than(count, text)
+    assert not tokenizer.surely_more_than(1, "short")
+
+
 def test_guarded_text_survives(tokenizer: Tokenizer) -> None:
     """A special token in user text is still there as text."""
     builder = prompt_builder(EMBEDDED_FOLDER)

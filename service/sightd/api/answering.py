@@ -20,6 +20,7 @@ from ..models.families import PicturePlan
 from ..models.prompt import Media, Prompt
 from .conversation import Conversation, Wishes
 from .files import check_pictures, gathered
+from .longtexts import beside, check_length
 from .merging import merged
 from .record import RequestRecord
 from .sampling import SEEDS, sampling
@@ -27,7 +28,7 @@ from .services import Services
 from .textstream import TextStream
 from .tokenreport import ReportStream, TokenReport
 from .videofiles import check_videos, gathered_videos, video_plan
-from .weighing import places
+from .weighing import characters, places
 
 Finish = Literal["stop", "length"]
 
@@ -158,7 +159,7 @@ async def prepared(
     weight = places(conversation, wishes, services.limits)
     record.passed("queue", await held.enter_async_context(services.admission.place(weight)))
     frames = await decoded(record, await decoding(services, record, conversation), held)
-    prompt = built(services, conversation, frames)
+    prompt = await beside(characters(conversation), built, services, conversation, frames)
     if prompt.conversation:
         prompt = await read(services, record, prompt, frames)
     record.tokens_in = len(prompt.token_ids)
@@ -260,11 +261,12 @@ def as_seen(frames: Decoded) -> Media:
 
 
 def built(services: Services, conversation: Conversation, frames: list[Decoded]) -> Prompt:
-    """The prompt. Raises BadRequest when the model's template does not take the conversation."""
+    """The prompt. Raises BadRequest when it is too long or the model's template does not take the conversation."""
     media = [as_seen(one) for one in frames]
     numbered = conversation.seen.use_image_id
     variables = conversation.variables | ({} if numbered is None else {"use_image_id": numbered})
     try:
+        check_length(services, conversation)
         return services.prompts.build(
             conversation.messages,
             media,

@@ -47,17 +47,26 @@ def sampling(services: Services, wishes: Wishes, prompt_tokens: int) -> Sampling
 
 def room_for_answer(services: Services, prompt_tokens: int) -> int:
     """Tokens that the context has left after the prompt. Raises BadRequest when there are none."""
-    info = services.engines.info
-    longest = info.max_model_len if info else services.limits.max_tokens
+    longest = context_length(services)
     if prompt_tokens >= longest:
-        raise BadRequest(
-            f"The prompt has {prompt_tokens} tokens, pictures included; the model takes at most {longest} in all. "
-            "Shorten it or send fewer pictures.",
-            f"提示词（含图片）共 {prompt_tokens} 个 token，超过了模型上下文长度 {longest}，请缩短内容或减少图片。",
-            param="messages",
-            code="context_length_exceeded",
-        )
+        raise too_long(f"{prompt_tokens} tokens, pictures included", f"（含图片）共 {prompt_tokens} 个 token", longest)
     return longest - prompt_tokens
+
+
+def context_length(services: Services) -> int:
+    """Tokens that a prompt and its answer may have together."""
+    info = services.engines.info
+    return info.max_model_len if info else services.limits.max_tokens
+
+
+def too_long(size: str, chinese: str, longest: int) -> BadRequest:
+    """The refusal of a prompt of this size."""
+    return BadRequest(
+        f"The prompt has {size}; the model takes at most {longest} in all. Shorten it or send fewer pictures.",
+        f"提示词{chinese}，超过了模型上下文长度 {longest}，请缩短内容或减少图片。",
+        param="messages",
+        code="context_length_exceeded",
+    )
 
 
 def check_tokens(tokenizer: Tokenizer, param: str, ids: Sequence[int]) -> None:

@@ -7,9 +7,11 @@ from typing import Annotated
 from fastapi import APIRouter, Request
 from pydantic import Field, model_validator
 
+from ..models.tokenizer import Tokenizer
 from .chat.content import Message, Strict
 from .chat.parsing import conversation
 from .chat.schema import chat_request
+from .longtexts import beside
 from .models import max_model_len, served_name
 from .sampling import check_tokens
 from .services import Served
@@ -17,14 +19,14 @@ from .serving import counted
 
 router = APIRouter(tags=["tokens"])
 
-MOST_TOKENS = 1_000_000
+MOST_TOKENS = MOST_CHARACTERS = 1_000_000
 
 
 class TokenizeRequest(Strict):
     """A text, or messages as a chat request has them."""
 
     model: str | None = None
-    prompt: str | None = None
+    prompt: Annotated[str | None, Field(max_length=MOST_CHARACTERS)] = None
     messages: Annotated[list[Message] | None, Field(min_length=1, max_length=1000)] = None
     add_generation_prompt: bool = True
     return_token_strs: bool = False
@@ -64,11 +66,12 @@ async def tokenize(body: TokenizeRequest, request: Request, services: Served) ->
     served_name(services, body.model)
     tokenizer = services.prompts.tokenizer
     if body.messages is None:
-        ids = tokenizer.encode_plain(body.prompt or "")
+        text = body.prompt or ""
+        ids = await beside(len(text), tokenizer.encode_plain, text)
     else:
         chat = chat_request({"messages": body.messages, "add_generation_prompt": body.add_generation_prompt})
         ids = (await counted(request, services, conversation(chat, services.prompts.template))).token_ids
-    shown = [tokenizer.decode([i], skip_special=False) for i in ids] if body.return_token_strs else None
+    shown = await beside(len(ids), spelled, tokenizer, ids) if body.return_token_strs else None
     return Tokenized(count=len(ids), max_model_len=max_model_len(services), tokens=ids, token_strs=shown)
 
 
@@ -78,4 +81,9 @@ async def detokenize(body: DetokenizeRequest, services: Served) -> Detokenized:
     served_name(services, body.model)
     tokenizer = services.prompts.tokenizer
     check_tokens(tokenizer, "tokens", body.tokens)
-    return Detokenized(prompt=tokenizer.decode(body.tokens, skip_special=False))
+    return Detokenized(prompt=await beside(len(body.tokens), tokenizer.decode, body.tokens, skip_special=False))
+
+
+def spelled(tokenizer: Tokenizer, ids: list[int]) -> list[str]:
+    """Each token by itself, control tokens spelled out."""
+    return [tokenizer.decode([i], skip_special=False) for i in ids]

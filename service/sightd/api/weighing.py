@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 from ..config.limits import Limits
@@ -17,15 +18,19 @@ VIDEO_TOKENS = 8000
 def places(conversation: Conversation, wishes: Wishes, limits: Limits) -> int:
     """The places that a request takes: one for every `limits.place_tokens` tokens that its prompt and its answers are
     estimated to have."""
-    text = sum(length(message) for message in conversation.messages) + length(conversation.tools)
     media = PICTURE_TOKENS * len(conversation.pictures) + VIDEO_TOKENS * len(conversation.videos)
     answers = wishes.n * min(wishes.max_tokens or limits.default_max_tokens, limits.max_tokens)
-    return max(1, math.ceil((text / CHARACTERS + media + answers) / limits.place_tokens))
+    return max(1, math.ceil((characters(conversation) / CHARACTERS + media + answers) / limits.place_tokens))
 
 
-def length(value: Any) -> int:
-    """Characters of all texts in a message."""
+def characters(conversation: Conversation) -> int:
+    """Characters of all texts of a conversation."""
+    return sum(map(len, texts([conversation.messages, conversation.tools])))
+
+
+def texts(value: Any) -> Iterator[str]:
+    """All texts in a message, or in any other JSON value."""
     if isinstance(value, str):
-        return len(value)
-    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return sum(map(length, parts))
+        yield value
+    for part in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from texts(part)

@@ -15,6 +15,12 @@ from tokenizers import Tokenizer as Backend
 
 SENTINEL = 0xF0000
 """Start of a private-use plane, for marks that stand in for control tokens in user text while a template runs."""
+LONG = 4096
+"""Characters from which on other threads go on working while a text is encoded, which costs some time to arrange."""
+PIECE = 65536
+"""Characters that are encoded at a time where only the number of tokens is wanted."""
+CUT = 16
+"""Tokens by which cutting a text between two characters may change their number, generously."""
 
 
 def byte_characters() -> dict[str, int]:
@@ -37,9 +43,11 @@ class Tokenizer:
         if not path.is_file():
             raise FileNotFoundError(f"{path} is missing: sightd reads tokenizers in the tokenizer.json format.")
         try:
-            self._backend = Backend.from_file(str(path))
+            self._backend, self._plain = Backend.from_file(str(path)), Backend.from_file(str(path))
         except Exception as error:
             raise ValueError(f"{path} cannot be used: {error}.") from error
+        # A backend of its own: other threads may be encoding with the first one.
+        self._plain.encode_special_tokens = True
         added = self._backend.get_added_tokens_decoder()
         self.special: dict[str, int] = {token.content: index for index, token in added.items() if token.special}
         self._control = re.compile("|".join(sorted(map(re.escape, self.special), key=len, reverse=True)) or r"(?!)")
@@ -54,15 +62,23 @@ class Tokenizer:
 
     def encode(self, text: str) -> list[int]:
         """Token ids of a text in which special tokens are control."""
-        return list(self._backend.encode(text, add_special_tokens=False).ids)
+        return encoded(self._backend, text)
 
     def encode_plain(self, text: str) -> list[int]:
         """Token ids of a text in which nothing is control."""
-        self._backend.encode_special_tokens = True
-        try:
-            return self.encode(text)
-        finally:
-            self._backend.encode_special_tokens = False
+        return encoded(self._plain, text)
+
+    def surely_more_than(self, limit: int, text: str) -> bool:
+        """Whether a text has more than so many tokens, found out without encoding much more than that; False for texts
+        of less than a piece, and where it is close."""
+        if len(text) <= PIECE:
+            return False
+        count = 0
+        for first in range(0, len(text), PIECE):
+            count += len(self.encode_plain(text[first : first + PIECE])) - CUT
+            if count > limit:
+                return True
+        return False
 
     def decode(self, ids: Iterable[int], skip_special: bool = True) -> str:
         """The text of token ids; bytes that are no UTF-8 become U+FFFD."""
@@ -108,6 +124,14 @@ class Tokenizer:
 
     def _plain_piece(self, text: str, marks: re.Pattern[str], names: list[str]) -> list[int]:
         return self.encode_plain(marks.sub(lambda m: names[ord(m[0]) - SENTINEL], text))
+
+
+def encoded(backend: Backend, text: str) -> list[int]:
+    """Token ids of a text, without any that the tokenizer would add to it."""
+    if len(text) < LONG:
+        return list(backend.encode(text, add_special_tokens=False).ids)
+    # Unlike `encode`, this lets other threads run.
+    return list(backend.encode_batch_fast([text], add_special_tokens=False)[0].ids)
 
 
 LONGEST_CHARACTER = 6
