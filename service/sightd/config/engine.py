@@ -29,7 +29,9 @@ class Engine(Section):
     hang_seconds: float = Field(
         120.0, gt=0, le=86400, description="an engine that shows no sign of life for so long is killed and restarted"
     )
-    threads: int = Field(0, ge=0, le=1024, description="threads of an engine on the CPU; 0 shares out all cores")
+    threads: int = Field(
+        0, ge=0, le=1024, description="threads of an engine on the CPU; 0 shares out all cores, one for a tiny model"
+    )
 
     @field_validator("devices")
     @classmethod

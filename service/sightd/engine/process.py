@@ -60,6 +60,8 @@ CPU_LEAST_TOKENS, CUDA_LEAST_TOKENS = 32, 256
 """Fewest tokens of a prompt that are worth a step of their own while others are answering."""
 CPU_ENCODER_PIXELS, CUDA_ENCODER_PIXELS = 300_000, 4_000_000
 """Most pixels that go through the vision encoder together."""
+SHARED_OUT_BYTES = 64 * 1024 * 1024
+"""Least size of weights whose operations are shared out to several cores."""
 BEAT_SECONDS = 1.0
 """How often an idle engine says that it is alive; a busy one does so with every step."""
 
@@ -74,10 +76,10 @@ def build(
     began = time.monotonic()
     device, folder = torch.device(start["device"]), Path(start["folder"])
     check_device(device)
-    if device.type == "cpu":
-        torch.set_num_threads(start["threads"] or threads())
     hook.register()
     size = loaded_bytes(folder, start["dtype"], device.type == "cuda", start["quantization"])
+    if device.type == "cpu":
+        torch.set_num_threads(start["threads"] or threads(size))
     check_weights(size, device, start["memory_utilization"])
     with LoadingProgress(size, device, on_progress):
         family, network = load_network(folder, device, start["dtype"], hook.NAME, start["quantization"])
@@ -123,9 +125,12 @@ def wide_fits(start: dict[str, Any]) -> bool:
     return size <= free_bytes(torch.device("cpu"), start["memory_utilization"])
 
 
-def threads() -> int:
-    """As many as torch would take by itself. Where a process may not bind its threads to cores, torch takes one; it
-    works with as many as there are cores all the same."""
+def threads(size: int) -> int:
+    """One for weights of so few bytes that sharing an operation out takes longer than doing it; else as many as torch
+    would take by itself. Where a process may not bind its threads to cores, torch takes one; it works with as many as
+    there are cores all the same."""
+    if size < SHARED_OUT_BYTES:
+        return 1
     chosen = torch.get_num_threads()
     return chosen if chosen > 1 else len(os.sched_getaffinity(0))
 
