@@ -118,6 +118,8 @@ Part = Annotated[
     TextPart | ImageUrlPart | InputImagePart | ImagePart | VideoUrlPart | VideoPart, Field(discriminator="type")
 ]
 
+MOST_PARTS = 1000
+Parts = Annotated[list[Part], Field(max_length=MOST_PARTS)]
 Name = Annotated[str, Field(pattern=r"^[\w.-]{1,64}$")]
 
 
@@ -150,9 +152,9 @@ class Message(Strict):
     """One turn of the conversation."""
 
     role: Literal["system", "developer", "user", "assistant", "tool"]
-    content: str | list[Part] | None = None
+    content: str | Parts | None = None
     name: Annotated[str | None, Field(description="accepted, no effect")] = None
-    tool_calls: list[ToolCall] | None = None
+    tool_calls: Annotated[list[ToolCall] | None, Field(max_length=128)] = None
     tool_call_id: str | None = None
     refusal: Nothing = None
     audio: Nothing = None

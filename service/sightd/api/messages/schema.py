@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from ..chat.content import Name, Strict
+from ..chat.content import MOST_PARTS, Name, Strict
 from ..chat.schema import NoEffect, refused
 
 Stop = Annotated[str, Field(min_length=1, max_length=256)]
@@ -60,7 +60,10 @@ class ToolResultBlock(Strict):
 
     type: Literal["tool_result"]
     tool_use_id: str
-    content: str | list[Annotated[TextBlock | ImageBlock, Field(discriminator="type")]] = ""
+    content: (
+        str
+        | Annotated[list[Annotated[TextBlock | ImageBlock, Field(discriminator="type")]], Field(max_length=MOST_PARTS)]
+    ) = ""
     is_error: bool = False
     cache_control: CacheControl = None
 
@@ -72,7 +75,7 @@ class Turn(Strict):
     """One turn of the conversation."""
 
     role: Literal["user", "assistant"]
-    content: str | list[Block]
+    content: str | Annotated[list[Block], Field(max_length=MOST_PARTS)]
 
 
 class Tool(Strict):
@@ -104,7 +107,7 @@ class CountRequest(Strict):
 
     model: str
     messages: Annotated[list[Turn], Field(min_length=1, max_length=1000)]
-    system: str | list[TextBlock] | None = None
+    system: str | Annotated[list[TextBlock], Field(max_length=MOST_PARTS)] | None = None
     tools: Annotated[list[Tool] | None, Field(max_length=128)] = None
     tool_choice: ToolChoice | None = None
     thinking: Thinking | None = None

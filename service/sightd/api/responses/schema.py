@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from ..chat.content import InputImagePart, Name, Strict, TextPart
+from ..chat.content import MOST_PARTS, InputImagePart, Name, Strict, TextPart
 from ..chat.schema import NoEffect, refused
 
 NO_STORE = "answers are not kept on the server; send the whole conversation as input"
@@ -35,7 +35,7 @@ class InputMessage(Strict):
 
     type: Literal["message"] = "message"
     role: Literal["system", "developer", "user", "assistant"]
-    content: str | list[Content]
+    content: str | Annotated[list[Content], Field(max_length=MOST_PARTS)]
     id: NoEffect = None
     status: NoEffect = None
 
