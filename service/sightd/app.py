@@ -6,6 +6,7 @@ import asyncio
 import signal
 import time
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -132,6 +133,7 @@ def lifespan(
             services.engines.stop()
             services.decoders.close()
             services.videos.close()
+            services.reader.shutdown(wait=False, cancel_futures=True)
             await services.fetcher.close()
             await services.video_fetcher.close()
             if collector:
@@ -161,6 +163,7 @@ def make_services(settings: Settings, live: Live, ending: Ending) -> Services:
         admission=Admission(limits.concurrency, limits.queue),
         keys=KeyRing(path_of(settings.auth.keys_file), settings.auth.mode == "keys"),
         ending=ending,
+        reader=ThreadPoolExecutor(1, "long-texts"),
         started=int(time.time()),
     )
 

@@ -159,7 +159,7 @@ async def prepared(
     weight = places(conversation, wishes, services.limits)
     record.passed("queue", await held.enter_async_context(services.admission.place(weight)))
     frames = await decoded(record, await decoding(services, record, conversation), held)
-    prompt = await beside(characters(conversation), built, services, conversation, frames)
+    prompt = await beside(services, characters(conversation), built, services, conversation, frames)
     if prompt.conversation:
         prompt = await read(services, record, prompt, frames)
     record.tokens_in = len(prompt.token_ids)

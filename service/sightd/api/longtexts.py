@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import ParamSpec, TypeVar
 
 from .conversation import Conversation
@@ -17,14 +17,16 @@ SHORT = 4096
 
 P = ParamSpec("P")
 T = TypeVar("T")
-_reader = ThreadPoolExecutor(1, "long-texts")
 
 
-async def beside(characters: int, work: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
+async def beside(
+    services: Services, characters: int, work: Callable[P, T], *arguments: P.args, **options: P.kwargs
+) -> T:
     """What `work` gives, which reads so many characters; long ones one after another, on one core."""
     if characters <= SHORT:
         return work(*arguments, **options)
-    return await asyncio.get_running_loop().run_in_executor(_reader, lambda: work(*arguments, **options))
+    job = partial(work, *arguments, **options)
+    return await asyncio.get_running_loop().run_in_executor(services.reader, job)
 
 
 def check_length(services: Services, conversation: Conversation) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
@@ -26,7 +27,8 @@ from .admission import Admission
 @dataclass(frozen=True)
 class Services:
     """Everything an endpoint may use. `settings` is what the service was started with, `live` what may change; it was
-    `started` at this Unix time, and `began` at that of the clock that never jumps."""
+    `started` at this Unix time, and `began` at that of the clock that never jumps. `reader` is the thread in which
+    long texts are read."""
 
     settings: Settings
     live: Live
@@ -41,6 +43,7 @@ class Services:
     admission: Admission
     keys: KeyRing
     ending: Ending
+    reader: Executor
     started: int
     began: float = field(default_factory=time.monotonic)
 

@@ -67,11 +67,11 @@ async def tokenize(body: TokenizeRequest, request: Request, services: Served) ->
     tokenizer = services.prompts.tokenizer
     if body.messages is None:
         text = body.prompt or ""
-        ids = await beside(len(text), tokenizer.encode_plain, text)
+        ids = await beside(services, len(text), tokenizer.encode_plain, text)
     else:
         chat = chat_request({"messages": body.messages, "add_generation_prompt": body.add_generation_prompt})
         ids = (await counted(request, services, conversation(chat, services.prompts.template))).token_ids
-    shown = await beside(len(ids), spelled, tokenizer, ids) if body.return_token_strs else None
+    shown = await beside(services, len(ids), spelled, tokenizer, ids) if body.return_token_strs else None
     return Tokenized(count=len(ids), max_model_len=max_model_len(services), tokens=ids, token_strs=shown)
 
 
@@ -81,7 +81,9 @@ async def detokenize(body: DetokenizeRequest, services: Served) -> Detokenized:
     served_name(services, body.model)
     tokenizer = services.prompts.tokenizer
     check_tokens(tokenizer, "tokens", body.tokens)
-    return Detokenized(prompt=await beside(len(body.tokens), tokenizer.decode, body.tokens, skip_special=False))
+    return Detokenized(
+        prompt=await beside(services, len(body.tokens), tokenizer.decode, body.tokens, skip_special=False)
+    )
 
 
 def spelled(tokenizer: Tokenizer, ids: list[int]) -> list[str]:
