@@ -33,7 +33,7 @@ class Contents:
         self._taken = self._values = self._nested = 0
 
     def add(self, piece: bytes) -> None:
-        """Some more of the body. Raises TooLarge when it is over a limit."""
+        """Some more of the body. Raises TooLarge or BadRequest when it is over a limit."""
         self._taken += len(piece)
         if self._taken > self._limit:
             raise too_large(self._limit)
@@ -41,7 +41,7 @@ class Contents:
             self._values += piece.count(b",")
             self._nested += piece.count(b"{") + piece.count(b"[")
         if self._values > MOST_VALUES or self._nested > MOST_NESTED:
-            raise TooLarge(
+            raise BadRequest(
                 f"The request body has more than {MOST_VALUES} values, or {MOST_NESTED} objects and lists.",
                 f"请求体中的值超过 {MOST_VALUES} 个，或对象和列表超过 {MOST_NESTED} 个。",
             )

@@ -7,13 +7,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import ParamSpec, TypeVar
 
+from ..models.tokenizer import LONG
 from .conversation import Conversation
 from .sampling import context_length, too_long
 from .services import Services
 from .weighing import texts
-
-SHORT = 4096
-"""Characters that take the event loop a few milliseconds at most."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -23,7 +21,7 @@ async def beside(
     services: Services, characters: int, work: Callable[P, T], *arguments: P.args, **options: P.kwargs
 ) -> T:
     """What `work` gives, which reads so many characters; long ones one after another, on one core."""
-    if characters <= SHORT:
+    if characters < LONG:
         return work(*arguments, **options)
     job = partial(work, *arguments, **options)
     return await asyncio.get_running_loop().run_in_executor(services.reader, job)

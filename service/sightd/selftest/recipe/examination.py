@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from itertools import repeat
+from multiprocessing import get_context
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -32,7 +36,8 @@ KINDS = (
     "comparison", "off topic",
 )  # fmt: skip
 LONGEST_ANSWER = 96
-TOGETHER = 16
+TOGETHER, SHARE = 16, 200
+"""Questions that are answered at a time, and those that a process is given together."""
 LATE = 10**9
 """A batch number far past the beginning of training, where pictures of all sizes are drawn."""
 
@@ -93,7 +98,7 @@ class Candidate:
     def answers(self, examples: list[Example]) -> list[str]:
         """Greedy answers to all examples, some at a time."""
         result: list[str] = []
-        for first in track(range(0, len(examples), TOGETHER), "asking", transient=True):
+        for first in range(0, len(examples), TOGETHER):
             result += self._ask(examples[first : first + TOGETHER])
         return result
 
@@ -130,10 +135,18 @@ class Report:
         return self.right.total() / self.asked.total()
 
 
+def answers_of(folder: Path, examples: list[Example]) -> list[str]:
+    """A checkpoint's answers to these examples."""
+    return Candidate(folder).answers(examples)
+
+
 def examine(folder: Path, of_each: int, name: str = "held-out") -> Report:
-    """Ask a checkpoint the questions of the set of this name."""
+    """Ask a checkpoint the questions of the set of this name, in as many processes as there are cores."""
     examples = held_out(of_each, name)
-    answers = Candidate(folder).answers(examples)
+    shares = [examples[first : first + SHARE] for first in range(0, len(examples), SHARE)]
+    with ProcessPoolExecutor(len(os.sched_getaffinity(0)), get_context("spawn")) as pool:
+        asked = pool.map(answers_of, repeat(folder), shares)
+        answers = [answer for share in track(asked, "asking", len(shares), transient=True) for answer in share]
     report = Report(Counter(), Counter(), [])
     for example, answer in zip(examples, answers, strict=True):
         report.asked[example.kind] += 1
