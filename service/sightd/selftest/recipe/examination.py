@@ -15,6 +15,7 @@ from random import Random
 from typing import Any
 
 import torch
+from PIL import Image
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
@@ -47,7 +48,7 @@ class Example:
     """A conversation that ends with a question, the pictures in it, and the right answer."""
 
     kind: str
-    sample: Sample
+    pictures: list[Image.Image]
     messages: list[dict[str, Any]]
     answer: str
 
@@ -76,7 +77,8 @@ def held_out(of_each: int, name: str = "held-out") -> list[Example]:
         if wanted.get(last.kind):
             wanted[last.kind] -= 1
             messages = samples.messages(sample, sample.branches[0])[:-1]
-            found.append(Example(last.kind, sample, messages, last.answer))
+            pictures = [drawing.picture for drawing in sample.drawings]
+            found.append(Example(last.kind, pictures, messages, last.answer))
         if not any(wanted.values()):
             return found
     raise AssertionError("the stream of samples has no end")
@@ -104,10 +106,7 @@ class Candidate:
 
     def _ask(self, examples: list[Example]) -> list[str]:
         for number, example in enumerate(examples):
-            frames = [
-                torch.tensor(prepare(p, self._prompts.picture_plan.numbers).parts[0])
-                for p in [d.picture for d in example.sample.drawings]
-            ]
+            frames = [torch.tensor(prepare(p, self._prompts.picture_plan.numbers).parts[0]) for p in example.pictures]
             media = [Media("image", f.shape[1], f.shape[2]) for f in frames]
             prompt = self._prompts.build(example.messages, media)
             sizes = [Frames(digest(f.numpy()), 1, f.shape[1], f.shape[2]) for f in frames]
