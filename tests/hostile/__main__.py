@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import argparse
-import asyncio
 import statistics
-import sys
-import tempfile
-from pathlib import Path
 
+from ..measuring import Figures, measured
 from ..server import Server
 from .load import PLACES, Load, Outcome
 
@@ -21,7 +17,7 @@ def p95(seconds: list[float]) -> float:
     return statistics.quantiles(seconds, n=20)[-1]
 
 
-def figures(outcome: Outcome) -> tuple[list[str], list[str]]:
+def figures(outcome: Outcome) -> Figures:
     """The lines of the report, and the rules that were broken."""
     before, after = outcome.before, outcome.after
     assert before is not None
@@ -49,22 +45,10 @@ def figures(outcome: Outcome) -> tuple[list[str], list[str]]:
     return lines, broken
 
 
-def main() -> None:
-    """Run, report, and end with status 1 when a rule is broken."""
-    parser = argparse.ArgumentParser(prog="make hostile")
-    parser.add_argument("--minutes", type=float, default=3.0)
-    minutes = parser.parse_args().minutes
-    with tempfile.TemporaryDirectory() as folder:
-        server = Server(Path(folder))
-        try:
-            server.wait_ready()
-            outcome = asyncio.run(Load(server.url, server.process.pid).run(60 * minutes))
-        finally:
-            server.stop()
-    lines, broken = figures(outcome)
-    sys.stdout.write("\n".join([*lines, *(f"broken: {rule}" for rule in broken), ""]))
-    sys.exit(bool(broken))
+async def measure(server: Server, seconds: float) -> Figures:
+    """Put the load on a server."""
+    return figures(await Load(server.url, server.process.pid).run(seconds))
 
 
 if __name__ == "__main__":
-    main()
+    measured("make hostile", 3.0, measure)

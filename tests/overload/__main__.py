@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import itertools
 import statistics
-import sys
-import tempfile
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import httpx
 
+from ..measuring import Figures, measured
 from ..server import Server
 
 PLACES, QUEUE, CLIENTS = 4, 12, 32
@@ -27,16 +24,18 @@ FACTOR, HEALTH_SECONDS = 2.0, 0.1
 @dataclass
 class Outcome:
     """By moment of arrival, in seconds: what refused requests were told to wait, and what served ones took from arrival
-    to answer. Seconds of each look at a health endpoint."""
+    to answer. Seconds of each look at a health endpoint, and those that a place is held by the service's own measure."""
 
     told: list[tuple[float, float]] = field(default_factory=list)
     served: list[tuple[float, float]] = field(default_factory=list)
     looks: list[float] = field(default_factory=list)
+    service: float = 0.0
 
-    def ratios(self, service: float) -> list[float]:
+    def ratios(self) -> list[float]:
         """What each refused request was told, divided by what the served one that arrived nearest to it waited for its
         place, which is all of its time but the `service` seconds that it had one."""
-        pairs = ((told, min(self.served, key=lambda one: abs(one[0] - at))[1] - service) for at, told in self.told)
+        nearest = ((told, min(self.served, key=lambda one: abs(one[0] - at))[1]) for at, told in self.told)
+        pairs = ((told, seconds - self.service) for told, seconds in nearest)
         return [told / max(waited, 0.001) for told, waited in pairs]
 
 
@@ -53,10 +52,14 @@ class Overload:
     async def run(self) -> Outcome:
         """All clients until the time is over; the first third, in which the service measures its pace, is left out."""
         began = time.monotonic()
-        async with self._client, asyncio.TaskGroup() as group:
-            group.create_task(asyncio.to_thread(self._look))
-            for _ in range(CLIENTS):
-                group.create_task(self._ask())
+        async with self._client:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(asyncio.to_thread(self._look))
+                for _ in range(CLIENTS):
+                    group.create_task(self._ask())
+            metrics = (await self._client.get("/metrics")).text.splitlines()
+        name = "sightd_service_seconds "
+        self.outcome.service = float(next(line.split()[1] for line in metrics if line.startswith(name)))
         steady = began + (self._end - began) / 3
         self.outcome.told = [one for one in self.outcome.told if one[0] >= steady]
         self.outcome.served = [one for one in self.outcome.served if one[0] >= steady]
@@ -85,19 +88,13 @@ class Overload:
                 time.sleep(0.1)
 
 
-def service_seconds(url: str) -> float:
-    """How long the service says that a place is held."""
-    metrics = httpx.get(f"{url}/metrics").text.splitlines()
-    return float(next(line.split()[1] for line in metrics if line.startswith("sightd_service_seconds ")))
-
-
-def figures(outcome: Outcome, service: float) -> tuple[list[str], list[str]]:
+def figures(outcome: Outcome) -> Figures:
     """The lines of the report, and the rules that were broken."""
-    ratios = sorted(outcome.ratios(service))
+    ratios = sorted(outcome.ratios())
     near = sum(1 / FACTOR <= ratio <= FACTOR for ratio in ratios) / len(ratios)
     slowest = max(outcome.looks)
     lines = [
-        f"{len(outcome.served)} requests served, {len(outcome.told)} refused; a place is held {service:.2f} s",
+        f"{len(outcome.served)} requests served, {len(outcome.told)} refused; a place is held {outcome.service:.2f} s",
         f"Retry-After against the wait for a place: {statistics.median(ratios):.2f} times (median), {near:.0%} within {FACTOR:g}",
         f"{len(outcome.looks)} looks at {', '.join(WATCHED)}: median {1000 * statistics.median(outcome.looks):.0f} ms, slowest {1000 * slowest:.0f} ms",
     ]
@@ -105,23 +102,10 @@ def figures(outcome: Outcome, service: float) -> tuple[list[str], list[str]]:
     return lines, broken + (["a health endpoint is slow"] if slowest > HEALTH_SECONDS else [])
 
 
-def main() -> None:
-    """Run, report, and end with status 1 when a rule is broken."""
-    parser = argparse.ArgumentParser(prog="make overload")
-    parser.add_argument("--minutes", type=float, default=1.0)
-    minutes = parser.parse_args().minutes
-    with tempfile.TemporaryDirectory() as folder:
-        server = Server(Path(folder), environment=SETTINGS)
-        try:
-            server.wait_ready()
-            outcome = asyncio.run(Overload(server.url, 60 * minutes).run())
-            service = service_seconds(server.url)
-        finally:
-            server.stop()
-    lines, broken = figures(outcome, service)
-    sys.stdout.write("\n".join([*lines, *(f"broken: {rule}" for rule in broken), ""]))
-    sys.exit(bool(broken))
+async def measure(server: Server, seconds: float) -> Figures:
+    """Overload a server."""
+    return figures(await Overload(server.url, seconds).run())
 
 
 if __name__ == "__main__":
-    main()
+    measured("make overload", 1.0, measure, SETTINGS)

@@ -8,9 +8,12 @@ from sightd.selftest.recipe.examination import KINDS, Report, examine
 
 OF_EACH = 250
 ALL = 0.97
-LIMITS = dict.fromkeys(KINDS, 0.93) | {"yes or no": 0.92}
-"""What is to be right of all questions and of each kind. The weights reach 94 % of the yes-or-no questions, which get a
-point of room here because processors round differently."""
+LIMITS = {
+    "shape": 0.95, "colour": 0.95, "count": 0.93, "position": 0.93, "size": 0.97, "number": 0.94, "word": 0.96,
+    "description": 0.93, "yes or no": 0.92, "follow-up": 0.96, "comparison": 0.93, "off topic": 0.98,
+}  # fmt: skip
+"""What is to be right of all questions and of each kind: the aim, 97 % and 93 %, or more where the weights reach more.
+They reach 94 % of the yes-or-no questions, which get a point of room here because processors round differently."""
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +38,7 @@ def test_all_kinds_together(report: Report) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind(report: Report, kind: str) -> None:
-    """Of the held-out questions of each kind, 93 % are answered right."""
+    """Of the held-out questions of each kind, as many are answered right as its limit asks."""
     assert report.share(kind) >= LIMITS[kind], shown(report)
 
 
