@@ -7,7 +7,7 @@ PIP := $(BIN)/pip install --disable-pip-version-check -c packaging/constraints.t
 REQUIREMENTS := pyproject.toml packaging/constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-system test-fleet collection tools packaging-tools lint fuzz hostile overload deb runtime-deb bundle sbom demo-model clean
+.PHONY: help demo test test-system test-fleet collection tools packaging-tools lint fuzz hostile overload fairness soak deb runtime-deb bundle sbom demo-model clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -69,6 +69,12 @@ hostile: $(VENV)/.test ## half hostile and half good requests, 16 at a time; the
 
 overload: $(VENV)/.test ## more clients than places: how true Retry-After is and how fast health answers; docs/benchmarks.md (MINUTES=1)
 	$(BIN)/python -m tests.overload --minutes $(or $(MINUTES),1)
+
+fairness: $(VENV)/.test ## the time between tokens beside a video of 64 frames; docs/benchmarks.md (MINUTES=1, MODEL=folder)
+	$(BIN)/python -m tests.fairness --minutes $(or $(MINUTES),1) $(if $(MODEL),--model $(MODEL))
+
+soak: $(VENV)/.test ## ever new pictures; whether memory stays where it was; docs/benchmarks.md (MINUTES=5, MODEL=folder)
+	$(BIN)/python -m tests.soak --minutes $(or $(MINUTES),5) $(if $(MODEL),--model $(MODEL))
 
 demo-model: $(VENV)/.train ## train the embedded model again, into build/model (about four hours on two cores; SEED=1, STEPS=…)
 	$(BIN)/python -m sightd.selftest.recipe.train build/model --seed $(or $(SEED),1) $(if $(STEPS),--steps $(STEPS))

@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 
 from . import version
-from .api import capabilities, docs, failures, health, minicpm_o, models, picture, tokens, video
+from .api import capabilities, console, docs, failures, health, minicpm_o, models, picture, tokens, video
 from .api.admission import Admission
 from .api.authentication import Authentication
 from .api.bodylimit import BodyLimit
@@ -88,6 +88,7 @@ def create_app(settings: Settings, host: Host) -> FastAPI:
     for room in (health, metrics):
         app.include_router(room.router)
     docs.install(app)
+    console.install(app)
     failures.install(app)
     app.add_middleware(BodyLimit, live=live, seconds=settings.server.body_seconds)
     app.add_middleware(Authentication)

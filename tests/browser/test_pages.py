@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from ..conftest import StartServer
 from ..pictures import data_uri, encoded, shape
 from ..server import Server
 from ..websites import website
-
-CHROMIUM = shutil.which("chromium")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed: make tools")
 
 RECOGNISE = """async ([server, picture]) => {
   const form = new FormData();
@@ -44,15 +40,6 @@ def origins() -> Iterator[tuple[str, str]]:
     pages = {"/": b"<!doctype html><title>A page of the intranet</title>"}
     with website(pages) as one, website(pages) as other:
         yield one, other
-
-
-@pytest.fixture
-def page() -> Iterator[Page]:
-    """A page of a browser of its own."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser.new_page()
-        browser.close()
 
 
 @pytest.fixture

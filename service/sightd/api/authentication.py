@@ -12,9 +12,10 @@ from .health import PROBES
 from .record import RequestRecord, record_of
 from .services import Services
 
-OPEN_PATHS = (*PROBES, "/version", "/docs", "/openapi.json")
-"""What needs no key: the probes of load balancers and of Prometheus, and the documentation."""
-OPEN_FOLDERS = ("/docs/",)
+OPEN_PATHS = (*PROBES, "/version", "/docs", "/openapi.json", "/console")
+"""What needs no key: the probes of load balancers and of Prometheus, the documentation, and the page that asks for a
+key."""
+OPEN_FOLDERS = ("/docs/", "/console/")
 
 
 class Authentication:
@@ -25,7 +26,7 @@ class Authentication:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
-        if scope["type"] != "http" or scope["path"] in OPEN_PATHS or scope["path"].startswith(OPEN_FOLDERS):
+        if scope["type"] != "http" or is_open(scope["method"], scope["path"]):
             await self.app(scope, receive, send)
             return
         services: Services = scope["state"]["services"]
@@ -48,6 +49,11 @@ class Authentication:
         if record.status:
             raise error
         await respond(Request(scope), error)(scope, receive, send)
+
+
+def is_open(method: str, path: str) -> bool:
+    """Whether a request needs no key. A GET of the bare address only leads to the page."""
+    return path in OPEN_PATHS or path.startswith(OPEN_FOLDERS) or (method == "GET" and path == "/")
 
 
 def presented(headers: Headers) -> str | None:

@@ -1,0 +1,1 @@
+"""A long video beside short answers: `make fairness`."""

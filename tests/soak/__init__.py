@@ -1,0 +1,1 @@
+"""Ever new pictures for as long as one likes: `make soak`."""
