@@ -29,7 +29,8 @@ class Reporter:
         self._ending = ending
         self._status = ""
         self._ready = False
-        self._last_sign = time.monotonic()
+        # The start itself is the first sign: a model that loads within a second may bring no other before it is ready.
+        self._last_sign = 0.0
 
     async def run(self) -> None:
         """Report until cancelled."""

@@ -282,3 +282,26 @@ def test_a_file_that_cannot_shrink() -> None:
     with pytest.raises(PermissionError):
         os.truncate(descriptor, 1)
     decoded.close()
+
+
+def test_decoders_that_die_before_they_begin() -> None:
+    """However many decoders were killed before they looked at a picture, it is decoded by one that lives."""
+
+    async def test() -> None:
+        async with pool() as made:
+            for process in decoders():
+                os.kill(process, signal.SIGSTOP)
+            decoded = asyncio.create_task(made.decode(GOOD, PLAN))
+            for deaths in (1, 2):
+                await until(lambda: made.state.idle == 1)
+                (busy,) = (decoder for decoder in made._all if decoder.up and not decoder.idle)
+                os.kill(busy._process.pid, signal.SIGKILL)
+                await until(lambda: made.state.counts.deaths == deaths)  # noqa: B023
+                if deaths == 1:
+                    await until(lambda: made.state.processes == 2)
+            (frames,) = (await decoded).parts
+            assert (frames.height, frames.width) == (192, 256)
+            (await decoded).close()
+            await works(made)
+
+    run(test)

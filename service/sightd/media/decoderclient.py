@@ -21,7 +21,8 @@ ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THRE
 
 
 class Decoder:
-    """One decoder process, which runs `module`; `on_end` is called when it ends by itself."""
+    """One decoder process, which runs `module`; `on_end` is called when it ends by itself. `began` is whether it has
+    looked at the file that it was given last."""
 
     def __init__(self, module: str, bounds: Bounds, family: str, on_end: Callable[[Decoder], None]) -> None:
         ours, theirs = pair()
@@ -34,8 +35,12 @@ class Decoder:
         self._link.send({"bounds": asdict(bounds), "family": family})
         self.up = False
         self.jobs = 0
+        self.began = True
 
     def _take(self, received: Received) -> None:
+        if received.message.get("began") and not self.began:
+            self.began = True
+            return
         if self._answer.done():
             # Nobody asked: a decoder that talks out of turn is not itself any more. Its end is noticed as a death.
             for descriptor in received.descriptors:
@@ -67,6 +72,7 @@ class Decoder:
         if self._link.closed:
             raise ConnectionResetError("the decoder ended")
         self.jobs += 1
+        self.began = False
         self._answer = self._loop.create_future()
         self._link.send(job, [descriptor])
         return await asyncio.wait_for(self._answer, seconds)

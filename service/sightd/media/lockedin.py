@@ -55,6 +55,7 @@ def serve(rehearse: Callable[[], None], work: Work) -> None:
         while True:
             received = receive(end)
             begin_job(bounds.job_seconds)
+            send(end, {"began": True})
             answer = work(read_memory_file(received.descriptors[0]), received.message)
             descriptors = [memory_file(content, "sightd-frames") for content in answer.files]
             send(end, answer.message, descriptors)

@@ -22,7 +22,8 @@ START_SECONDS = 60.0
 LONGEST_PAUSE = 30.0
 """Longest time, in seconds, before another try when decoders do not start."""
 TRIES = 2
-"""A decoder may die of something else than its picture, so another one has a look at it too."""
+"""A decoder may die of something else than its picture, so another one has a look at it too. One that died before it
+began surely did."""
 
 log = logs.get(__name__)
 
@@ -135,12 +136,16 @@ class DecoderPool:
 
     async def run(self, job: dict[str, Any], data: bytes) -> Received:
         """One job on the next free decoder, and on another one should that die. Raises SightdError."""
-        for _ in range(TRIES):
+        tries = 0
+        for _ in range(TRIES + self._trade.processes):
+            if tries == TRIES:
+                break
             decoder = await self._free()
             work = asyncio.create_task(self._work(decoder, job, data))
             try:
                 received = await asyncio.shield(work)
             except ConnectionResetError:
+                tries += decoder.began
                 continue
             except asyncio.CancelledError:
                 # The decoder goes on, since its answer would otherwise reach the next job; nobody wants the frames.
