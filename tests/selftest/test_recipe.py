@@ -63,19 +63,10 @@ def test_training_goes_on_where_it_stopped(tmp_path: Path) -> None:
     for steps in (4, 7, 8):
         if steps == 8:
             (folder / "training.pt").unlink()
-        command = [
-            sys.executable,
-            "-m",
-            "sightd.selftest.recipe.train",
-            str(folder),
-            "--rows",
-            "4",
-            "--processes",
-            "2",
-            "--looking",
-            "3",
-        ]
-        subprocess.run([*command, "--steps", str(steps)], check=True, capture_output=True, timeout=300)
+        options = f"--rows 4 --processes 2 --looking 3 --steps {steps}".split()
+        command = [sys.executable, "-m", "sightd.selftest.recipe.train", str(folder), *options]
+        done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, done.stderr[-3000:]
     lines = [json.loads(line) for line in (folder / "training.jsonl").read_text().splitlines()]
     assert [line["step"] for line in lines] == [4, 7, 8]
     assert 0 < lines[1]["loss"] < 10

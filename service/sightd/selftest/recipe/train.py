@@ -155,6 +155,8 @@ def train(rank: int, options: argparse.Namespace, meeting: str) -> None:
     die_with_parent(os.getppid(), signal.SIGKILL)
     torch.set_num_threads(1)
     torch.manual_seed(options.seed)
+    # All processes are here; by itself gloo takes the address that the host's name has, if any.
+    os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
     dist.init_process_group("gloo", f"file://{meeting}", rank=rank, world_size=options.processes)
     folder, steps = options.folder, options.steps
     trainee = Trainee(folder)
