@@ -124,6 +124,26 @@ def test_blocks_are_reused_when_room_is_needed() -> None:
     assert pool.free == 1
 
 
+def test_blocks_are_neighbours_while_there_are_any() -> None:
+    """After much coming and going, blocks are still handed out in one piece where there is one, also those that go on
+    where others end; without one, any are."""
+    pool = BlockPool(64, 16)
+    held = [pool.take(4) for _ in range(16)]
+    names = iter(range(1000))
+    for blocks in held[::2]:
+        for block in blocks[:3]:
+            pool.publish(block, chain(b"", [next(names)], []))
+        pool.give_back(blocks)
+    pool.give_back(held[5])
+    long = pool.take(12)
+    assert long == list(range(long[0], long[0] + 12))
+    four = pool.take(4)
+    assert four == list(range(four[0], four[0] + 4))
+    pool.give_back(long[-2:])
+    assert pool.take(2, after=long[-3]) == long[-2:]
+    assert len(set(pool.take(9))) == 9
+
+
 def test_shared_blocks_belong_to_every_user() -> None:
     """A block goes back only when its last user gives it back."""
     pool = BlockPool(2, 16)

@@ -15,7 +15,8 @@ from .requests import engine, finish, question, step, submit
 
 
 def crawl(running: Engine) -> None:
-    """Make the encoder pause after every layer, as it does when others' tokens are due."""
+    """Make the encoder pause after every layer, as it does with large media when others' tokens are due."""
+    running.encoder._most_pixels = 1
     work = running.encoder.work
     running.encoder.work = lambda _: work(0.0)  # type: ignore[method-assign]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from sightd.engine.norms import fuse_norms
-from sightd.engine.packing import PackedLinear, WidenedLinear, can_pack, pack_linears, padded
+from sightd.engine.packing import PackedLinear, TwofoldLinear, can_pack, pack_linears, padded
 from sightd.models.qwen_vl.network import patches_by_product
 from torch import nn
 from transformers.models.qwen3_vl.modeling_qwen3_vl import Qwen3VLTextRMSNorm
@@ -23,26 +23,50 @@ def layers(dtype: torch.dtype, bias: bool) -> nn.Sequential:
 @pytest.mark.parametrize("rows", [1, 5, 21, 64, 77])
 @pytest.mark.parametrize("bias", [False, True])
 @pytest.mark.parametrize(
-    ("dtype", "widen", "form"),
+    ("dtype", "several", "form"),
     [
-        (torch.float32, False, PackedLinear),
-        (torch.float32, True, PackedLinear),
-        (torch.bfloat16, False, PackedLinear),
-        (torch.bfloat16, True, WidenedLinear),
+        (torch.float32, None, PackedLinear),
+        (torch.float32, torch.float32, PackedLinear),
+        (torch.bfloat16, None, PackedLinear),
+        (torch.bfloat16, torch.bfloat16, TwofoldLinear),
+        (torch.bfloat16, torch.float32, TwofoldLinear),
     ],
 )
-def test_the_product_is_the_same(dtype: torch.dtype, widen: bool, form: type, bias: bool, rows: int) -> None:
+def test_the_product_is_the_same(
+    dtype: torch.dtype, several: torch.dtype | None, form: type, bias: bool, rows: int
+) -> None:
     """A packed layer gives the plain layer's numbers, in its dtype, for one row and for many."""
     if not can_pack(dtype):
         pytest.skip(f"this processor packs nothing in {dtype}")
     network, x = layers(dtype, bias), torch.randn(1, rows, 96).to(dtype)
     with torch.inference_mode():
         expected = network(x)
-        assert pack_linears(network, widen) == 1
+        assert pack_linears(network, several) == 1
         assert type(network[0]) is form
         result = network(x)
     assert (result.dtype, result.shape) == (expected.dtype, expected.shape)
     assert (result - expected).abs().max() <= NEAR[dtype]
+
+
+@pytest.mark.parametrize("rows", [1, 6])
+@pytest.mark.parametrize("bias", [False, True])
+def test_layers_of_one_input_are_one_product(bias: bool, rows: int) -> None:
+    """Layers that read the same input give their own numbers when they are computed together, whichever input comes
+    next and in whatever order they are asked."""
+    torch.manual_seed(0)
+    widths = {"q_proj": 64, "k_proj": 32, "v_proj": 16}
+    network = nn.Module()
+    for name, width in widths.items():
+        network.add_module(name, nn.Linear(96, width, bias).requires_grad_(False))
+    inputs = [torch.randn(1, rows, 96) for _ in range(2)]
+    orders = [("q_proj", "k_proj", "v_proj"), ("v_proj", "q_proj", "q_proj", "k_proj")]
+    with torch.inference_mode():
+        expected = [{name: network.get_submodule(name)(x) for name in widths} for x in inputs]
+        assert pack_linears(network, None) == len(widths)
+        for order in orders:
+            for x, numbers in zip(inputs, expected, strict=True):
+                for name in order:
+                    assert torch.allclose(network.get_submodule(name)(x), numbers[name], atol=1e-5)
 
 
 def test_few_sizes_of_product_are_met() -> None:

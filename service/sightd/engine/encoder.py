@@ -33,6 +33,7 @@ class Encoder:
         self._running: greenlet | None = None
         self._current: list[Piece] = []
         self._deadline = 0.0
+        self._short = False
         self.on_pass: Callable[[list[Medium]], None] = lambda _: None
         for layer in network.vision_layers():
             layer.register_forward_pre_hook(lambda *_: self._pause())
@@ -48,7 +49,8 @@ class Encoder:
             self._queue.append(medium)
 
     def work(self, seconds: float) -> None:
-        """Encode for about `seconds`, one layer at least; with infinity, until all that is queued is encoded."""
+        """Encode for about `seconds`, one layer at least; with infinity, until all that is queued is encoded. A pass in
+        which media are encoded whole does not pause: it is short, and what waits for it waits for all of it."""
         self._deadline = time.monotonic() + seconds
         while not self.idle:
             self._advance()
@@ -58,6 +60,7 @@ class Encoder:
     def _advance(self) -> None:
         if self._running is None:
             self._current = list(self._pieces())
+            self._short = self._is_short()
             self._running = greenlet(self._encode)
             self.on_pass(self.suspects())
         self._running.switch()
@@ -94,8 +97,13 @@ class Encoder:
             if last < frames or room <= 0 or medium.alone:
                 return
 
+    def _is_short(self) -> bool:
+        """Whether the pass encodes whole media, of no more pixels together than a pass should have."""
+        whole = all(last - first == len(medium.frames) for medium, first, last in self._current)
+        return whole and sum(medium.frames[..., 0].numel() for medium, _, _ in self._current) <= self._most_pixels
+
     def _pause(self) -> None:
-        if time.monotonic() >= self._deadline and getcurrent() is self._running:
+        if not self._short and time.monotonic() >= self._deadline and getcurrent() is self._running:
             self._running.parent.switch()
 
     def drop_unused(self) -> None:

@@ -116,12 +116,13 @@ def make_fast(network: Network, start: dict[str, Any]) -> None:
     """Bring its layers into the forms that the device computes fastest."""
     fuse_norms(network.module)
     if network.device.type == "cpu":
-        pack_linears(network.module, widen=not multiplies_bfloat16() and wide_fits(start))
+        several = "bfloat16" if multiplies_bfloat16() else "float32"
+        pack_linears(network.module, getattr(torch, several) if fits_beside(several, start) else None)
 
 
-def wide_fits(start: dict[str, Any]) -> bool:
-    """Whether the weights find room in float32 too without taking the cache's."""
-    size = loaded_bytes(Path(start["folder"]), "float32", False, start["quantization"])
+def fits_beside(dtype: str, start: dict[str, Any]) -> bool:
+    """Whether the weights find room in this format too without taking the cache's."""
+    size = loaded_bytes(Path(start["folder"]), dtype, False, start["quantization"])
     return size <= free_bytes(torch.device("cpu"), start["memory_utilization"])
 
 

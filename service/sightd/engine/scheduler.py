@@ -3,7 +3,8 @@
 A sequence waits until the cache has room for its prompt, runs, and is preempted (its blocks taken, to be computed
 again later) when another one that goes first needs the room. All room is taken before a step, so nothing runs out of
 memory half-way. In a step, every sequence that is answering takes one token; prompts share a budget, the shortest rest
-first, so that a long video does not hold up short questions.
+first, so that a long video does not hold up short questions. The short rest of a prompt is computed at one go, whatever
+the budget: in pieces it would take longer, for everybody.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from .sequence import Sequence
 
 RESERVE = 256
 """Tokens of an answer for which blocks are taken at once while there is plenty, so that they lie in one piece."""
+SHORT = 512
+"""Tokens of a prompt that may lengthen a step as they like."""
 PATIENCE = 10.0
 """Seconds after which a prompt goes before shorter ones."""
 
@@ -75,12 +78,12 @@ class Scheduler:
         self._admit()
         decoding = [s for s in sorted(self.running, key=lambda s: s.rank) if s.left == 1]
         chunks = [Chunk(s, s.computed, 1) for s in decoding if self._has_room(s)]
-        budget = self.pace.tokens(len(chunks), encoding)
+        budget, room = self.pace.tokens(len(chunks), encoding), self.pace.most
         for sequence in self._prompts():
-            count = min(sequence.encoded_left(), budget)
+            count = min(sequence.encoded_left(), room, room if sequence.left <= SHORT else budget)
             if count > 0:
                 chunks.append(Chunk(sequence, sequence.computed, count))
-                budget -= count
+                budget, room = budget - count, room - count
         return chunks
 
     def computed(self, chunk: Chunk) -> None:
@@ -135,7 +138,7 @@ class Scheduler:
         if free > self.pool.total // 2 and needed + reserve <= free // 2:
             needed += reserve
         self.pool.share(found)
-        sequence.blocks = [*found, *self.pool.take(needed)]
+        sequence.blocks = [*found, *self.pool.take(needed, found[-1] if found else None)]
         sequence.computed = len(found) * self.pool.block_size
         sequence.published = len(found)
         self.pool.counts.queries += len(sequence.tokens)
@@ -146,7 +149,7 @@ class Scheduler:
         """Make sure of a block for the sequence's next token; False when it was preempted itself."""
         while sequence.blocks and len(sequence.blocks) * self.pool.block_size < len(sequence.tokens):
             if self.pool.free:
-                sequence.blocks += self.pool.take(1)
+                sequence.blocks += self.pool.take(1, sequence.blocks[-1])
             else:
                 self._preempt(max(self.running, key=lambda s: s.rank))
         return bool(sequence.blocks)

@@ -20,22 +20,24 @@ def attend_text(query: Tensor, keys: Tensor, values: Tensor, layout: StepLayout,
     for sequence in layout.sequences:
         rows = slice(sequence.start, sequence.start + sequence.count)
         one = decode if sequence.count == 1 else prefill
-        result[rows] = one(query[rows], keys[sequence.slots], values[sequence.slots], sequence, scale)
+        # The cache may lie by heads first, and keep that order where slots are picked out of it.
+        key, value = (x.transpose(0, 1)[:, sequence.slots][None] for x in (keys, values))
+        result[rows] = one(query[rows], key, value, sequence, scale)
     return result
 
 
-def decode(query: Tensor, keys: Tensor, values: Tensor, _: SequenceLayout, scale: float) -> Tensor:
-    """One query over its whole context; the query heads that share a key head go as rows of one product."""
+def decode(query: Tensor, key: Tensor, value: Tensor, _: SequenceLayout, scale: float) -> Tensor:
+    """One query [1, heads, width] over its whole context [1, kv_heads, context, width]; the query heads that share a
+    key head go as rows of one product."""
     heads, width = query.shape[1:]
-    grouped = query.view(1, keys.shape[1], heads // keys.shape[1], width)
-    mixed = F.scaled_dot_product_attention(grouped, heads_first(keys), heads_first(values), scale=scale)
-    return mixed.reshape(1, heads, width)
+    grouped = query.view(1, key.shape[1], heads // key.shape[1], width)
+    return F.scaled_dot_product_attention(grouped, key, value, scale=scale).reshape(1, heads, width)
 
 
-def prefill(query: Tensor, keys: Tensor, values: Tensor, sequence: SequenceLayout, scale: float) -> Tensor:
-    """A run of queries at the end of the context, each seeing what is before it and itself."""
-    shared = query.shape[1] // keys.shape[1]
-    key, value = heads_first(keys), heads_first(values)
+def prefill(query: Tensor, key: Tensor, value: Tensor, sequence: SequenceLayout, scale: float) -> Tensor:
+    """A run of queries [tokens, heads, width] at the end of the context [1, kv_heads, context, width], each seeing what
+    is before it and itself."""
+    shared = query.shape[1] // key.shape[1]
     if shared > 1:
         key, value = key.repeat_interleave(shared, 1), value.repeat_interleave(shared, 1)
     if whole_scores(query, sequence.context):
