@@ -89,6 +89,7 @@ def create_app(settings: Settings, host: Host) -> FastAPI:
         app.include_router(room.router)
     docs.install(app)
     failures.install(app)
+    app.add_middleware(failures.Unexpected)
     app.add_middleware(BodyLimit, live=live, seconds=settings.server.body_seconds)
     app.add_middleware(Authentication)
     app.add_middleware(Origins, live=live)

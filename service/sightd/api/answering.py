@@ -276,7 +276,7 @@ def built(services: Services, conversation: Conversation, frames: list[Decoded])
         )
     except (TemplateError, ValueError, TypeError) as error:
         raise BadRequest(
-            f"The model's chat template does not take this conversation: {error}",
+            f"The model's chat template does not take this conversation: {str(error).rstrip('.')}.",
             "模型的对话模板不支持该对话结构。",
             param="messages",
         ) from error
