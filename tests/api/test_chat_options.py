@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+from base64 import encodebytes
 from typing import Any
 
 import pytest
 
 from ..conftest import StartServer
+from ..pictures import encoded, shape
 from ..server import Server
 from .test_chat import PATH, RED, ask, image, text, user
 
@@ -106,6 +108,19 @@ def test_usage_in_every_chunk(server: Server) -> None:
     assert counts[0] == 0
     assert counts == sorted(counts)
     assert counts[-1] == 5
+    without = chunks(server, messages=[QUESTION], stream_options={"continuous_usage_stats": True})
+    assert [c["usage"]["completion_tokens"] for c in without] == counts[:-1]
+
+
+def test_what_is_not_wanted(server: Server) -> None:
+    """Beam search that is switched off, and end tokens that the model does not have, change nothing."""
+    assert text(ask(server, QUESTION, use_beam_search=False, stop_token_ids=[151645, 151643])) == "It is red."
+
+
+def test_at_least_more_than_usual(server: Server) -> None:
+    """min_tokens alone asks for an answer longer than the usual most."""
+    answer = ask(server, user("hello"), min_tokens=1030).json()
+    assert answer["usage"]["completion_tokens"] >= 1030
 
 
 def test_request_id(server: Server) -> None:
@@ -120,11 +135,15 @@ def test_request_id(server: Server) -> None:
         {"type": "image", "image": RED},
         {"type": "image", "url": RED},
         {"type": "image", "base64": RED.partition(",")[2]},
+        {"type": "image", "image": "data:image;base64," + RED.partition(",")[2]},
+        {"type": "image_url", "image_url": RED},
+        {"type": "image_url", "image_url": {"url": RED.replace("data:image/png", "DATA:IMAGE/PNG")}},
+        {"type": "image_url", "image_url": {"url": "data:image/png;base64," + encodebytes(encoded(shape())).decode()}},
     ],
-    ids=["input_image", "image", "url", "base64"],
+    ids=["input_image", "image", "url", "base64", "no subtype", "no object", "capitals", "lines"],
 )
 def test_other_forms_of_pictures(server: Server, part: dict[str, Any]) -> None:
-    """Pictures in the forms of the responses API and of transformers' chat format are seen too."""
+    """Pictures in the forms of the responses API, of transformers' chat format and of other clients are seen too."""
     assert text(ask(server, user(part, "What colour is it?"))) == "It is red."
 
 
@@ -138,7 +157,9 @@ def test_smaller_pictures(server: Server) -> None:
 
 def test_answers_sent_back(server: Server) -> None:
     """An assistant's message with the empty fields that SDKs send back is taken."""
-    back = {"role": "assistant", "content": "It is red.", "refusal": None, "annotations": [], "tool_calls": None}
+    empty: dict[str, Any] = {"refusal": None, "annotations": [], "tool_calls": None, "reasoning_content": None}
+    empty["provider_specific_fields"] = {"refusal": None}
+    back = {"role": "assistant", "content": "It is red.", **empty}
     assert ask(server, QUESTION, back, user("And what shape?"), modalities=["text"]).status_code == 200
 
 

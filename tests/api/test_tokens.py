@@ -66,7 +66,10 @@ def test_what_the_server_says_of_itself(server: Server) -> None:
     assert {"user", "store"} <= set(parameters["no_effect"])
     assert {"functions", "prompt_logprobs"} <= set(parameters["refused"])
     for name in parameters["refused"]:
-        assert "not supported" in ask(server, user("hello"), **{name: 1}).json()["error"]["message"], name
+        words = "has no variable" if name in ("enable_thinking", "reasoning_effort") else "not supported"
+        value = {"enable_thinking": True, "reasoning_effort": "low"}.get(name, 1)
+        assert words in ask(server, user("hello"), **{name: value}).json()["error"]["message"], name
+    assert "enable_thinking" not in parameters["honoured"]
     model = server.client.get("/v1/models/sightd-tiny-vl").json()
     assert model["input_modalities"] == ["text", "image", "video"]
     assert model["max_model_len"] == can["max_model_len"]
