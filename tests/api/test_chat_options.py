@@ -8,6 +8,9 @@ from base64 import encodebytes
 from typing import Any
 
 import pytest
+from sightd.api.conversation import Wishes
+from sightd.api.sampling import longest_answer
+from sightd.config.limits import Limits
 
 from ..conftest import StartServer
 from ..pictures import encoded, shape
@@ -109,7 +112,8 @@ def test_usage_in_every_chunk(server: Server) -> None:
     assert counts == sorted(counts)
     assert counts[-1] == 5
     without = chunks(server, messages=[QUESTION], stream_options={"continuous_usage_stats": True})
-    assert [c["usage"]["completion_tokens"] for c in without] == counts[:-1]
+    assert without[-1]["choices"]
+    assert [without[0]["usage"]["completion_tokens"], without[-1]["usage"]["completion_tokens"]] == [0, 5]
 
 
 def test_what_is_not_wanted(server: Server) -> None:
@@ -117,10 +121,23 @@ def test_what_is_not_wanted(server: Server) -> None:
     assert text(ask(server, QUESTION, use_beam_search=False, stop_token_ids=[151645, 151643])) == "It is red."
 
 
-def test_at_least_more_than_usual(server: Server) -> None:
+def test_at_least_more_than_usual() -> None:
     """min_tokens alone asks for an answer longer than the usual most."""
-    answer = ask(server, user("hello"), min_tokens=1030).json()
-    assert answer["usage"]["completion_tokens"] >= 1030
+    assert longest_answer(Wishes(min_tokens=1030), Limits(), 8000) == 1030
+    assert longest_answer(Wishes(min_tokens=5), Limits(), 8000) == Limits().default_max_tokens
+
+
+def test_stop_strings_wait_for_the_least(server: Server) -> None:
+    """A stop string ends nothing in the first min_tokens tokens, and does after them."""
+    hello = user("hello")
+    whole = text(ask(server, hello))
+    assert text(ask(server, hello, stop=["e"])) == whole[: whole.index("e")]
+    waited = ask(server, hello, stop=["e"], min_tokens=5).json()
+    assert waited["choices"][0]["finish_reason"] == "stop"
+    assert waited["usage"]["completion_tokens"] > 5
+    said = waited["choices"][0]["message"]["content"]
+    assert "e" in said
+    assert whole.startswith(said + "e")
 
 
 def test_request_id(server: Server) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from ..server import Server
 from .test_chat import RED, ask, image, user
@@ -38,6 +39,25 @@ def test_tokens_of_a_conversation(server: Server) -> None:
     message = user(image(RED), "What colour is it?")
     count = server.client.post("/tokenize", json={"messages": [message]}).json()["count"]
     assert count == ask(server, message).json()["usage"]["prompt_tokens"]
+
+
+def test_tokens_of_what_else_is_asked(server: Server) -> None:
+    """Tools and the options of the prompt count as they do in a chat; a text has none of them."""
+    message = user(image(RED), "What colour is it?")
+    tool = {"type": "function", "function": {"name": "paint", "parameters": {}}}
+    begun = {"role": "assistant", "content": "It is"}
+    options: list[dict[str, Any]] = [
+        {"messages": [message], "tools": [tool]},
+        {"messages": [message, begun], "continue_final_message": True},
+        {"messages": [message], "mm_processor_kwargs": {"max_pixels": 5_000}},
+        {"messages": [message], "add_generation_prompt": False},
+    ]
+    for body in options:
+        count = server.client.post("/tokenize", json=body).json()["count"]
+        asked = server.client.post("/v1/chat/completions", json=body | {"max_tokens": 1}).json()
+        assert count == asked["usage"]["prompt_tokens"]
+    refused = server.client.post("/tokenize", json={"prompt": "hello", "tools": [tool]})
+    assert refused.json()["error"]["param"] == "tools"
 
 
 def test_messages_that_no_chat_takes(server: Server) -> None:

@@ -66,7 +66,7 @@ class Answer:
     async def pieces(self) -> AsyncGenerator[Piece, None]:
         """The answer's text as it comes; the last piece has a finish."""
         wishes, tokenizer = self.wishes, self.services.prompts.tokenizer
-        stream = TextStream(tokenizer, wishes.stop, wishes.include_stop, wishes.skip_special)
+        stream = TextStream(tokenizer, wishes.stop, wishes.include_stop, wishes.skip_special, wishes.min_tokens)
         reports, tokens = ReportStream(tokenizer), list[int]()
         ends = {*self.submission.sampling.stop_token_ids, *(self.engine.info.eos_token_ids if self.engine.info else ())}
         descriptors = [part.descriptor for frames in self.frames for part in frames.parts]
