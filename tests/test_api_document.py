@@ -41,5 +41,5 @@ def test_example(server: Server, tmp_path: Path, number: int) -> None:
         command(language, code, server.url), check=False, capture_output=True, text=True, timeout=120, cwd=tmp_path
     )
     assert done.returncode == 0, done.stderr
-    said = re.search(r"# (It is .*|是.*|\{.*)$", code.strip(), re.M)
+    said = re.search(r"(?:#|//) (It is .*|是.*|\{.*)$", code.strip(), re.M)
     assert said is None or done.stdout.strip() == said[1]

@@ -90,6 +90,7 @@ def create_app(settings: Settings, host: Host) -> FastAPI:
     docs.install(app)
     console.install(app)
     failures.install(app)
+    app.add_middleware(failures.Unexpected)
     app.add_middleware(BodyLimit, live=live, seconds=settings.server.body_seconds)
     app.add_middleware(Authentication)
     app.add_middleware(Origins, live=live)

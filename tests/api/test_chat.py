@@ -10,6 +10,7 @@ import pytest
 
 from ..pictures import data_uri, encoded, shape
 from ..server import Server
+from ..waiting import until
 
 PATH = "/v1/chat/completions"
 RED = data_uri(encoded(shape("ellipse", "red")))
@@ -169,6 +170,16 @@ def test_forms_that_cannot_be(server: Server, wanted: dict[str, Any], words: str
     refused = ask(server, user("hello"), structured_outputs=wanted)
     assert refused.status_code == 400
     assert words in refused.json()["error"]["message"]
+
+
+def test_contradictions(server: Server) -> None:
+    """A request that rules out every token is told so, streamed or not, and gives back what it held."""
+    wanted = {"structured_outputs": {"choice": ["red", "blue"]}, "allowed_token_ids": [5], "logprobs": True}
+    refused = ask(server, user("hello"), **wanted)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (400, "contradictory_request")
+    streamed = server.client.post(PATH, json={"messages": [user("hello")], "stream": True} | wanted)
+    assert "contradictory_request" in streamed.text
+    until(lambda: server.client.get("/health").json()["engines"][0]["requests"] == 0, 10, "an engine without requests")
 
 
 def test_special_tokens_in_text_are_text(server: Server) -> None:

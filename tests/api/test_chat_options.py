@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import math
+from base64 import encodebytes
 from typing import Any
 
 import pytest
+from sightd.api.conversation import Wishes
+from sightd.api.sampling import longest_answer
+from sightd.config.limits import Limits
 
 from ..conftest import StartServer
+from ..pictures import encoded, shape
 from ..server import Server
 from .test_chat import PATH, RED, ask, image, text, user
 
@@ -106,6 +111,33 @@ def test_usage_in_every_chunk(server: Server) -> None:
     assert counts[0] == 0
     assert counts == sorted(counts)
     assert counts[-1] == 5
+    without = chunks(server, messages=[QUESTION], stream_options={"continuous_usage_stats": True})
+    assert without[-1]["choices"]
+    assert [without[0]["usage"]["completion_tokens"], without[-1]["usage"]["completion_tokens"]] == [0, 5]
+
+
+def test_what_is_not_wanted(server: Server) -> None:
+    """Beam search that is switched off, and end tokens that the model does not have, change nothing."""
+    assert text(ask(server, QUESTION, use_beam_search=False, stop_token_ids=[151645, 151643])) == "It is red."
+
+
+def test_at_least_more_than_usual() -> None:
+    """min_tokens alone asks for an answer longer than the usual most."""
+    assert longest_answer(Wishes(min_tokens=1030), Limits(), 8000) == 1030
+    assert longest_answer(Wishes(min_tokens=5), Limits(), 8000) == Limits().default_max_tokens
+
+
+def test_stop_strings_wait_for_the_least(server: Server) -> None:
+    """A stop string ends nothing in the first min_tokens tokens, and does after them."""
+    hello = user("hello")
+    whole = text(ask(server, hello))
+    assert text(ask(server, hello, stop=["e"])) == whole[: whole.index("e")]
+    waited = ask(server, hello, stop=["e"], min_tokens=5).json()
+    assert waited["choices"][0]["finish_reason"] == "stop"
+    assert waited["usage"]["completion_tokens"] > 5
+    said = waited["choices"][0]["message"]["content"]
+    assert "e" in said
+    assert whole.startswith(said + "e")
 
 
 def test_request_id(server: Server) -> None:
@@ -120,11 +152,15 @@ def test_request_id(server: Server) -> None:
         {"type": "image", "image": RED},
         {"type": "image", "url": RED},
         {"type": "image", "base64": RED.partition(",")[2]},
+        {"type": "image", "image": "data:image;base64," + RED.partition(",")[2]},
+        {"type": "image_url", "image_url": RED},
+        {"type": "image_url", "image_url": {"url": RED.replace("data:image/png", "DATA:IMAGE/PNG")}},
+        {"type": "image_url", "image_url": {"url": "data:image/png;base64," + encodebytes(encoded(shape())).decode()}},
     ],
-    ids=["input_image", "image", "url", "base64"],
+    ids=["input_image", "image", "url", "base64", "no subtype", "no object", "capitals", "lines"],
 )
 def test_other_forms_of_pictures(server: Server, part: dict[str, Any]) -> None:
-    """Pictures in the forms of the responses API and of transformers' chat format are seen too."""
+    """Pictures in the forms of the responses API, of transformers' chat format and of other clients are seen too."""
     assert text(ask(server, user(part, "What colour is it?"))) == "It is red."
 
 
@@ -138,7 +174,9 @@ def test_smaller_pictures(server: Server) -> None:
 
 def test_answers_sent_back(server: Server) -> None:
     """An assistant's message with the empty fields that SDKs send back is taken."""
-    back = {"role": "assistant", "content": "It is red.", "refusal": None, "annotations": [], "tool_calls": None}
+    empty: dict[str, Any] = {"refusal": None, "annotations": [], "tool_calls": None, "reasoning_content": None}
+    empty["provider_specific_fields"] = {"refusal": None}
+    back = {"role": "assistant", "content": "It is red.", **empty}
     assert ask(server, QUESTION, back, user("And what shape?"), modalities=["text"]).status_code == 200
 
 

@@ -35,12 +35,19 @@ def test_prompt_alone(server: Server) -> None:
         assert server.client.post("/", json=body).json()["response"]
 
 
+def test_text_about_data(server: Server) -> None:
+    """A text that only begins as a data: URI does is a text."""
+    history = [{"role": "user", "content": ["data: 1, 2, 3"]}, {"role": "assistant", "content": "Yes."}]
+    assert server.client.post("/", json={"prompt": "hello", "history": history}).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("body", "words"),
     [
         ({}, "prompt is empty"),
         ({"prompt": "x", "history": [{"role": "system", "content": "a"}] * 2}, "more than one system message"),
         ({"prompt": "x", "history": [{"role": "user", "content": ["data:image/png;base64,@@"]}]}, "base64"),
+        ({"prompt": "x", "history": [{"role": "user", "content": ["data:image/png,@@"]}]}, "base64"),
         ({"prompt": "x", "history": "y"}, "history"),
         ({"prompt": "x", "video_path": "/etc/passwd"}, "does not name a file that this server may read"),
     ],

@@ -42,6 +42,12 @@ def test_not_of_an_image_type(server: Server, kind: str) -> None:
     assert response.json() == {"detail": f"上传的文件必须是图片类型，但收到的是 {kind}。"}
 
 
+def test_types_in_capitals(server: Server) -> None:
+    """Content types are the same in capitals."""
+    files = {"image": ("a.png", CIRCLE, "IMAGE/PNG")}
+    assert server.client.post(PATH, files=files, data={"prompt": "What colour is it?"}).status_code == 200
+
+
 def test_missing_fields(server: Server) -> None:
     """Both fields are required; the answer names what is missing."""
     for files, data, missing in (

@@ -46,10 +46,14 @@ def test_documentation_is_offline(server: Server) -> None:
 
 
 def test_unknown_paths(server: Server) -> None:
-    """A path that is not there gets 404 in OpenAI's shape."""
-    response = server.client.get("/v1/nothing")
-    assert response.status_code == 404
-    assert response.json()["error"]["code"] == "not_found"
+    """A path that is not there gets 404 in the shape of the family that it would belong to."""
+    for path in ("/v1/nothing", "/v1/messagesx"):
+        response = server.client.get(path)
+        assert response.status_code == 404
+        assert response.json()["error"]["code"] == "not_found"
+    for path in ("/v1/image", "/v1/video/nothing"):
+        assert set(server.client.get(path).json()) == {"detail"}
+    assert server.client.get("/v1/messages/nothing").json()["type"] == "error"
 
 
 def test_request_ids(server: Server) -> None:

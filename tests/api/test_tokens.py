@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from ..server import Server
 from .test_chat import RED, ask, image, user
@@ -40,6 +41,25 @@ def test_tokens_of_a_conversation(server: Server) -> None:
     assert count == ask(server, message).json()["usage"]["prompt_tokens"]
 
 
+def test_tokens_of_what_else_is_asked(server: Server) -> None:
+    """Tools and the options of the prompt count as they do in a chat; a text has none of them."""
+    message = user(image(RED), "What colour is it?")
+    tool = {"type": "function", "function": {"name": "paint", "parameters": {}}}
+    begun = {"role": "assistant", "content": "It is"}
+    options: list[dict[str, Any]] = [
+        {"messages": [message], "tools": [tool]},
+        {"messages": [message, begun], "continue_final_message": True},
+        {"messages": [message], "mm_processor_kwargs": {"max_pixels": 5_000}},
+        {"messages": [message], "add_generation_prompt": False},
+    ]
+    for body in options:
+        count = server.client.post("/tokenize", json=body).json()["count"]
+        asked = server.client.post("/v1/chat/completions", json=body | {"max_tokens": 1}).json()
+        assert count == asked["usage"]["prompt_tokens"]
+    refused = server.client.post("/tokenize", json={"prompt": "hello", "tools": [tool]})
+    assert refused.json()["error"]["param"] == "tools"
+
+
 def test_messages_that_no_chat_takes(server: Server) -> None:
     """Messages that a chat request may not have are refused when they are only counted, too."""
     twice = [{"role": "system", "content": "a"}, {"role": "system", "content": "b"}, user("c")]
@@ -66,7 +86,10 @@ def test_what_the_server_says_of_itself(server: Server) -> None:
     assert {"user", "store"} <= set(parameters["no_effect"])
     assert {"functions", "prompt_logprobs"} <= set(parameters["refused"])
     for name in parameters["refused"]:
-        assert "not supported" in ask(server, user("hello"), **{name: 1}).json()["error"]["message"], name
+        words = "has no variable" if name in ("enable_thinking", "reasoning_effort") else "not supported"
+        value = {"enable_thinking": True, "reasoning_effort": "low"}.get(name, 1)
+        assert words in ask(server, user("hello"), **{name: value}).json()["error"]["message"], name
+    assert "enable_thinking" not in parameters["honoured"]
     model = server.client.get("/v1/models/sightd-tiny-vl").json()
     assert model["input_modalities"] == ["text", "image", "video"]
     assert model["max_model_len"] == can["max_model_len"]

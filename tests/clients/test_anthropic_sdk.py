@@ -90,6 +90,18 @@ def test_count_tokens(client: anthropic.Anthropic) -> None:
     assert counted.input_tokens == ask(client, user("What colour is it?")).usage.input_tokens
 
 
+def test_what_cannot_be(client: anthropic.Anthropic) -> None:
+    """A turn without content, a choice of tools that there are none of, and one without its tool's name are refused."""
+    wrong: list[dict[str, Any]] = [
+        {"messages": [{"role": "user", "content": []}]},
+        {"messages": [user("?")], "tool_choice": {"type": "any"}},
+        {"messages": [user("?")], "tools": [TOOL], "tool_choice": {"type": "tool"}},
+    ]
+    for options in wrong:
+        with pytest.raises(anthropic.BadRequestError):
+            client.messages.create(model="sightd-tiny-vl", max_tokens=5, **options)
+
+
 def test_errors(client: anthropic.Anthropic) -> None:
     """Errors arrive as the SDK's own exceptions with the server's words."""
     with pytest.raises(anthropic.NotFoundError, match="not served here"):

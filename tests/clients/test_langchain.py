@@ -21,12 +21,11 @@ from langchain_tests.integration_tests import ChatModelIntegrationTests
 from ..pictures import data_uri, encoded, shape
 from ..server import Server
 
-pytestmark = pytest.mark.filterwarnings("default")
+pytestmark = pytest.mark.filterwarnings("default", "ignore:.*not an async function:pytest.PytestWarning")
 UNABLE = "the embedded model does not decide to call tools, nor copies arguments out of a question"
 FORM = (
     "the embedded model fills free fields of a form until max_tokens; tests/engine/test_grammar.py has forms that end"
 )
-ONE_CLIENT = "langchain-openai keeps one asynchronous client for all event loops, and every test has its own"
 ONE_SYSTEM = "more than one system message is refused, as the servers that sightd replaces did"
 
 
@@ -39,6 +38,8 @@ def _unclosed_clients() -> Iterator[None]:
         gc.collect()
 
 
+# langchain-openai keeps one asynchronous client for all tests, so they share an event loop.
+@pytest.mark.asyncio(loop_scope="class")
 class TestSightd(ChatModelIntegrationTests):
     """The standard tests."""
 
@@ -93,11 +94,6 @@ class TestSightd(ChatModelIntegrationTests):
         """See UNABLE."""
         super().test_bind_runnables_as_tools(model)
 
-    @pytest.mark.xfail(reason=UNABLE)
-    def test_tool_choice(self, model: BaseChatModel) -> None:
-        """See UNABLE."""
-        super().test_tool_choice(model)
-
     @pytest.mark.xfail(reason=FORM, run=False)
     @pytest.mark.parametrize("schema_type", ["pydantic", "typeddict", "json_schema"])
     def test_structured_output(self, model: BaseChatModel, schema_type: Any) -> None:
@@ -134,21 +130,6 @@ class TestSightd(ChatModelIntegrationTests):
     def test_unicode_tool_call_integration(self, model: BaseChatModel, **options: Any) -> None:
         """See UNABLE."""
         super().test_unicode_tool_call_integration(model, **options)
-
-    @pytest.mark.xfail(reason=ONE_CLIENT, run=False)
-    async def test_astream(self, model: BaseChatModel) -> None:
-        """See ONE_CLIENT."""
-        await super().test_astream(model)
-
-    @pytest.mark.xfail(reason=ONE_CLIENT, run=False)
-    async def test_astream_events_v3(self, model: BaseChatModel) -> None:
-        """See ONE_CLIENT."""
-        await super().test_astream_events_v3(model)
-
-    @pytest.mark.xfail(reason=ONE_CLIENT, run=False)
-    async def test_abatch(self, model: BaseChatModel) -> None:
-        """See ONE_CLIENT."""
-        await super().test_abatch(model)
 
     @pytest.mark.xfail(reason=ONE_SYSTEM)
     def test_double_messages_conversation(self, model: BaseChatModel) -> None:

@@ -97,6 +97,28 @@ def test_form_of_the_answer(client: openai.OpenAI) -> None:
     assert json.loads(answer.output_text)["colour"] in ("red", "green")
 
 
+def test_outputs_with_pictures(client: openai.OpenAI) -> None:
+    """What a call gave may have parts, as a message has."""
+    call = {"type": "function_call", "call_id": "c", "name": "look", "arguments": "{}"}
+    output = {"type": "function_call_output", "call_id": "c", "output": question("")[0]["content"]}
+    back: Any = [{"role": "user", "content": "Look."}, call, output, {"role": "user", "content": "What colour is it?"}]
+    assert client.responses.create(model="sightd-tiny-vl", input=back, max_output_tokens=8).output_text
+
+
+def test_what_the_model_does_not_have(client: openai.OpenAI) -> None:
+    """Reasoning that the model does not have, tools that are not there, and work in the background are refused."""
+    wrong: list[dict[str, Any]] = [
+        {"reasoning": {"effort": "high"}},
+        {"tool_choice": "required"},
+        {"background": True},
+        {"include": ["message.output_text.logprobs"]},
+    ]
+    for options in wrong:
+        with pytest.raises(openai.BadRequestError):
+            client.responses.create(model="sightd-tiny-vl", input="hello", **options)
+    assert client.responses.create(model="sightd-tiny-vl", input="hello", background=False, max_output_tokens=3)
+
+
 def test_no_store(client: openai.OpenAI) -> None:
     """What would need a store on the server is refused by name."""
     with pytest.raises(openai.BadRequestError, match="not kept on the server"):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from sightd.engine.protocol import Sampling, Submission
-from sightd.engine.sampler import sample
+from sightd.engine.sampler import NOTHING, sample
 from sightd.engine.sequence import Sequence
 
 from ..pictures import noise
@@ -102,3 +102,9 @@ def test_logprobs(tiny_checkpoints: dict[str, Path]) -> None:
         assert chosen == pytest.approx(float(row[token]), abs=1e-4)
         assert top[0] == token
         assert values == pytest.approx(row.topk(3).values.tolist(), abs=1e-4)
+
+
+def test_nothing_left() -> None:
+    """Where a request rules out every token, that is said, and a neighbour's token is as without it."""
+    assert next_token([0.0, 2.0, 1.5, -9.0], allowed_token_ids=(3,), min_tokens=2) == NOTHING
+    assert next_token([0.0, 2.0, 1.5, -9.0], allowed_token_ids=(1,), bad_words=((1,),), temperature=1.0) == NOTHING

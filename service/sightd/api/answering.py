@@ -66,7 +66,7 @@ class Answer:
     async def pieces(self) -> AsyncGenerator[Piece, None]:
         """The answer's text as it comes; the last piece has a finish."""
         wishes, tokenizer = self.wishes, self.services.prompts.tokenizer
-        stream = TextStream(tokenizer, wishes.stop, wishes.include_stop, wishes.skip_special)
+        stream = TextStream(tokenizer, wishes.stop, wishes.include_stop, wishes.skip_special, wishes.min_tokens)
         reports, tokens = ReportStream(tokenizer), list[int]()
         ends = {*self.submission.sampling.stop_token_ids, *(self.engine.info.eos_token_ids if self.engine.info else ())}
         descriptors = [part.descriptor for frames in self.frames for part in frames.parts]
@@ -276,7 +276,7 @@ def built(services: Services, conversation: Conversation, frames: list[Decoded])
         )
     except (TemplateError, ValueError, TypeError) as error:
         raise BadRequest(
-            f"The model's chat template does not take this conversation: {error}",
+            f"The model's chat template does not take this conversation: {str(error).rstrip('.')}.",
             "模型的对话模板不支持该对话结构。",
             param="messages",
         ) from error

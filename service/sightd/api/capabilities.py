@@ -17,6 +17,8 @@ from .services import Served
 router = APIRouter(tags=["models"])
 
 NO_EFFECT = "accepted, no effect"
+NEEDED = {"tools": "tools", "enable_thinking": "enable_thinking", "reasoning_effort": "reasoning_effort"}
+"""Parameters that are honoured where the model's template has this variable."""
 
 
 class Version(BaseModel):
@@ -71,17 +73,21 @@ async def capabilities(request: Request, services: Served) -> Capabilities:
         tools="tools" in known,
         template_variables=sorted(known - {"tools"}),
         endpoints=[f"{method.upper()} {path}" for path, methods in paths.items() for method in methods],
-        chat_parameters=parameters(services.prompts.picture_plan),
+        chat_parameters=parameters(services.prompts.picture_plan, known),
         limits=services.limits,
     )
 
 
-def parameters(plan: PicturePlan) -> Parameters:
-    """The chat request's fields by what is done with them, for a model that prepares pictures in this way."""
+def parameters(plan: PicturePlan, variables: frozenset[str]) -> Parameters:
+    """The chat request's fields by what is done with them, for a model that prepares pictures in this way and whose
+    template has these variables."""
     groups: dict[str, list[str]] = {"honoured": [], "no_effect": [], "refused": []}
+    unable = {name for name, variable in NEEDED.items() if variable not in variables}
+    if not plan.adjustable:
+        unable.add("mm_processor_kwargs")
     for name, field in ChatRequest.model_fields.items():
         nothing: Any = field.annotation
-        refused = nothing is type(None) or (name == "mm_processor_kwargs" and not plan.adjustable)
+        refused = nothing is type(None) or name in unable
         kind = "refused" if refused else "no_effect" if field.description == NO_EFFECT else "honoured"
         groups[kind].append(name)
     return Parameters(**groups)

@@ -9,7 +9,7 @@ from ..errors import SightdError
 
 Shape = Callable[[SightdError], dict[str, Any]]
 
-PICTURE_PATHS = ("/v1/image/", "/v1/video/")
+PICTURE_PATHS = ("/v1/image", "/v1/video")
 MESSAGES_PATH = "/v1/messages"
 NATIVE_PATH = "/"
 
@@ -47,10 +47,20 @@ def anthropic(error: SightdError) -> dict[str, Any]:
     return {"type": "error", "error": {"type": kind, "message": error.message}}
 
 
+def below(path: str, *roots: str) -> bool:
+    """Whether a path is one of the roots or lies below one."""
+    return any(path == root or path.startswith(f"{root}/") for root in roots)
+
+
+def takes_forms(path: str) -> bool:
+    """Whether a path is of the family that takes forms and answers in Chinese."""
+    return below(path, *PICTURE_PATHS)
+
+
 def shape_of(path: str) -> Shape:
     """The shape of the family that a path belongs to."""
-    if path.startswith(PICTURE_PATHS):
+    if takes_forms(path):
         return picture
     if path == NATIVE_PATH:
         return native
-    return anthropic if path.startswith(MESSAGES_PATH) else openai
+    return anthropic if below(path, MESSAGES_PATH) else openai

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
-from typing import Any
-
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .. import logs
 from ..errors import (
@@ -18,18 +15,15 @@ from ..errors import (
     MethodNotAllowed,
     NotFound,
     SightdError,
-    Unprocessable,
     UnsupportedMedia,
 )
-from .errorshapes import PICTURE_PATHS, shape_of
+from .errorshapes import shape_of, takes_forms
+from .invalid import invalid
 from .record import record_of
 
 log = logs.get(__name__)
 
-UNION_MEMBER = re.compile(r"(str|list\[.*|function-\w+\[.*|tagged-union\[.*)$")
-"""What pydantic puts into a place for the alternative that it tried; clients do not know these names."""
-MOST_PROBLEMS = 10
-LONGEST_PROBLEM = 200
+LONGEST_PATH = 200
 
 
 def respond(request: Request, error: SightdError) -> Response:
@@ -42,7 +36,7 @@ def respond(request: Request, error: SightdError) -> Response:
 def wrong_type(request: Request) -> SightdError | None:
     """The error for a JSON endpoint that was sent something else, which the framework would report as a bad field."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if request.url.path.startswith(PICTURE_PATHS) or kind == "application/json" or kind.endswith("+json"):
+    if takes_forms(request.url.path) or kind == "application/json" or kind.endswith("+json"):
         return None
     shown = kind[:100] or "no content type"
     return UnsupportedMedia(
@@ -51,53 +45,44 @@ def wrong_type(request: Request) -> SightdError | None:
     )
 
 
-def validation_error(request: Request, errors: Sequence[Any]) -> SightdError:
-    """Validation problems as one error: which fields, and what is wrong with each."""
-    problems = [describe(entry) for entry in errors[:MOST_PROBLEMS]]
-    param = field(errors[0]) if errors else None
-    missing = [field(entry) for entry in errors if entry["type"] == "missing"]
-    if request.url.path.startswith(PICTURE_PATHS):
-        chinese = f"缺少必填字段：{'、'.join(missing)}。" if missing else f"请求字段有误：{' '.join(problems)}"
-        return Unprocessable(" ".join(problems), chinese, param=param)
-    return BadRequest(" ".join(problems), " ".join(problems), param=param, code="invalid_value")
-
-
-def field(entry: Any) -> str:
-    """The path of the field that a problem is about: "messages[0].content"."""
-    path = ""
-    for part in entry["loc"]:
-        if (part in ("body", "query", "path") and not path) or UNION_MEMBER.match(str(part)):
-            continue
-        path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else str(part)
-    return path[:LONGEST_PROBLEM]
-
-
-def describe(entry: Any) -> str:
-    """One validation problem as a sentence."""
-    name = field(entry)
-    if entry["type"] == "json_invalid":
-        return f"The body is not valid JSON: {entry.get('ctx', {}).get('error', '')}."[:LONGEST_PROBLEM]
-    if entry["type"] == "missing":
-        return f"{name or 'The body'} is missing."
-    if entry["type"] == "extra_forbidden":
-        return f"{name} is not a parameter of this endpoint."
-    message = entry["msg"].removeprefix("Value error, ").rstrip(".")
-    return f"{name or 'The body'}: {message[:1].lower()}{message[1:]}."[:LONGEST_PROBLEM]
-
-
 def http_error(error: HTTPException, path: str) -> SightdError:
     """An error that the framework raised."""
     match error.status_code:
         case 404:
             return NotFound(
-                f"There is no endpoint {path[:LONGEST_PROBLEM]}. See /docs for those there are.",
+                f"There is no endpoint {path[:LONGEST_PATH]}. See /docs for those there are.",
                 "没有这个接口，请参阅 /docs。",
             )
         case 405:
             return MethodNotAllowed((error.headers or {}).get("Allow", ""))
         case 400:
-            return BadRequest(f"The request body cannot be read: {error.detail}", f"无法读取请求体：{error.detail}")
+            detail = str(error.detail).rstrip(".")
+            return BadRequest(f"The request body cannot be read: {detail}.", f"无法读取请求体：{detail}。")
     return Internal()
+
+
+class Unexpected:
+    """ASGI middleware that answers failures nobody foresaw, inside the layers that every response passes through."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        started = False
+
+        async def noted(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, noted)
+        except Exception as error:
+            if started or scope["type"] != "http":
+                raise
+            log.error("unexpected failure", exc_info=error)
+            await respond(Request(scope), Internal())(scope, receive, send)
 
 
 def install(app: FastAPI) -> None:
@@ -107,9 +92,10 @@ def install(app: FastAPI) -> None:
         assert isinstance(error, SightdError)
         return respond(request, error)
 
-    async def invalid(request: Request, error: Exception) -> Response:
+    async def misfit(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
-        return respond(request, wrong_type(request) or validation_error(request, error.errors()))
+        form = takes_forms(request.url.path)
+        return respond(request, wrong_type(request) or invalid(error.errors(), error.body, form=form))
 
     async def framework(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
@@ -122,6 +108,6 @@ def install(app: FastAPI) -> None:
         return respond(request, Internal())
 
     app.add_exception_handler(SightdError, ours)
-    app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(RequestValidationError, misfit)
     app.add_exception_handler(HTTPException, framework)
     app.add_exception_handler(Exception, unexpected)

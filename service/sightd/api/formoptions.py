@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Annotated
 
-from fastapi import Depends, Form
+from fastapi import Depends, Form, Request
 
+from ..errors import Unprocessable
 from . import structured
 from .conversation import Wishes
 
@@ -45,3 +46,16 @@ async def form_options(
 
 
 Options = Annotated[FormOptions, Depends(form_options)]
+
+
+async def refuse_others(request: Request, *own: str) -> None:
+    """Raise Unprocessable for a field of the form that is neither one of the endpoint's own nor one of these."""
+    known = {*own, *(option.name for option in fields(FormOptions))}
+    other = next((name for name in await request.form() if name not in known), None)
+    if other is not None:
+        shown = ", ".join(sorted(known))
+        raise Unprocessable(
+            f"{other[:100]} is not a field of this form; it has {shown}.",
+            f"表单中没有字段 {other[:100]}，可用字段：{shown}。",
+            param=other[:100],
+        )

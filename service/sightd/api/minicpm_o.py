@@ -13,7 +13,7 @@ from starlette.responses import Response
 from ..errors import BadRequest
 from .answering import Answer, whole
 from .chat.content import Strict
-from .chat.parsing import picture
+from .chat.parsing import DATA_URI, picture
 from .conversation import Conversation, LocalFile, PictureOptions, Wishes
 from .services import Served, Services
 from .serving import answered
@@ -94,9 +94,14 @@ def in_template_form(turn: Turn, param: str, pictures: list[bytes]) -> dict[str,
     """A turn for the chat template; its pictures are added to `pictures`."""
     content: list[dict[str, Any]] = []
     for item in [turn.content] if isinstance(turn.content, str) else turn.content:
-        if item.startswith("data:"):
+        if is_picture(item):
             pictures.append(picture(item, param))
             content.append({"type": "image"})
         else:
             content.append({"type": "text", "text": item})
     return {"role": turn.role, "content": content}
+
+
+def is_picture(item: str) -> bool:
+    """Whether an item is meant as a data: URI; a text may begin with "data:", too."""
+    return item[:10].lower() == "data:image" or DATA_URI.match(item[:256]) is not None

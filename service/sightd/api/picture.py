@@ -21,7 +21,7 @@ from .connection import event
 from .conversation import Conversation
 from .errordocs import STREAMED
 from .errorshapes import picture as shape
-from .formoptions import FormOptions, Options
+from .formoptions import FormOptions, Options, refuse_others
 from .services import Served, Services
 from .serving import Streaming, answered
 
@@ -44,6 +44,7 @@ async def recognize(
     options: Options,
 ) -> Response | Recognised:
     """Answer a question about one or more pictures."""
+    await refuse_others(request, "image", "prompt")
     check_types(image, PICTURE)
     conversation = as_conversation([await upload.read() for upload in image], prompt, options.system)
     return await recognition(request, services, conversation, options)
@@ -83,7 +84,7 @@ def check_types(uploads: list[UploadFile], wanted: Kind) -> None:
     """Every part must say that it is of the kind."""
     for upload in uploads:
         kind = upload.content_type or "未知类型"
-        if not kind.startswith(f"{wanted.type}/"):
+        if not kind.lower().startswith(f"{wanted.type}/"):
             shown = kind[:100]
             raise BadRequest(
                 f"The uploaded file must be a {wanted.english}, but it is {shown}.",

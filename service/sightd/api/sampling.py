@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 
+from ..config.limits import Limits
 from ..engine.protocol import Sampling
 from ..errors import BadRequest
 from ..models.tokenizer import Tokenizer
@@ -20,12 +21,11 @@ def sampling(services: Services, wishes: Wishes, prompt_tokens: int) -> Sampling
     limits = services.limits
     room = room_for_answer(services, prompt_tokens)
     tokenizer = services.prompts.tokenizer
-    check_tokens(tokenizer, "stop_token_ids", wishes.stop_token_ids)
     check_tokens(tokenizer, "allowed_token_ids", wishes.allowed_token_ids)
     check_tokens(tokenizer, "logit_bias", tuple(wishes.logit_bias))
     temperature, top_p, top_k = wishes.with_defaults(services.defaults)
     return Sampling(
-        max_tokens=min(wishes.max_tokens or limits.default_max_tokens, limits.max_tokens, room),
+        max_tokens=longest_answer(wishes, limits, room),
         temperature=temperature,
         top_p=top_p,
         top_k=top_k,
@@ -38,11 +38,32 @@ def sampling(services: Services, wishes: Wishes, prompt_tokens: int) -> Sampling
         allowed_token_ids=wishes.allowed_token_ids,
         bad_words=bad_words(tokenizer, wishes.bad_words),
         min_tokens=wishes.min_tokens,
-        stop_token_ids=wishes.stop_token_ids,
+        stop_token_ids=tuple(token for token in wishes.stop_token_ids if token < len(tokenizer)),
         ignore_eos=wishes.ignore_eos,
         logprobs=wishes.logprobs,
         grammar=wishes.grammar,
     )
+
+
+def longest_answer(wishes: Wishes, limits: Limits, room: int) -> int:
+    """Tokens after which the answer is cut. Raises BadRequest for more than the operator allows, and when there is no
+    room for the shortest answer that is wanted."""
+    check_most("max_tokens", wishes.max_tokens or 0, limits.max_tokens, "limits.max_tokens")
+    check_most("min_tokens", wishes.min_tokens, limits.max_tokens, "limits.max_tokens")
+    check_most("min_tokens", wishes.min_tokens, room, "what the prompt leaves of the context")
+    usual = max(limits.default_max_tokens, wishes.min_tokens)
+    return min(wishes.max_tokens or usual, limits.max_tokens, room)
+
+
+def check_most(param: str, wanted: int, most: int, of: str) -> None:
+    """Raise BadRequest when a field asks for more tokens than there may be."""
+    if wanted > most:
+        raise BadRequest(
+            f"{param}: at most {most} tokens may be asked for here ({of}), not {wanted}.",
+            f"{param} 最多为 {most}（{of}），收到的是 {wanted}。",
+            param=param,
+            code="invalid_value",
+        )
 
 
 def room_for_answer(services: Services, prompt_tokens: int) -> int:

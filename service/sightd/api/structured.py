@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from llguidance import LLMatcher
@@ -10,6 +11,7 @@ from llguidance.gbnf_to_lark import GbnfToLarkError, any_to_lark
 
 from ..errors import BadRequest
 from ..models.tokenizer import Tokenizer
+from .closing import closed
 from .toolcalls import CLOSE, OPEN
 
 if TYPE_CHECKING:
@@ -21,9 +23,9 @@ SPACING: JsonCompileOptions = {"whitespace_flexible": False, "item_separator": "
 """One space after commas and colons and none elsewhere: a model that likes white space could fill an answer with it."""
 
 
-def json_grammar(schema: dict[str, Any] | bool, param: str) -> str:
+def json_grammar(schema: dict[str, Any], param: str) -> str:
     """JSON that a schema describes. Raises BadRequest."""
-    return checked(LLMatcher.grammar_from_json_schema(json.dumps(schema), overrides=SPACING), param)
+    return checked(lambda: LLMatcher.grammar_from_json_schema(as_json(schema, param), overrides=SPACING), param)
 
 
 def schema_grammar(text: str, param: str) -> str:
@@ -44,23 +46,20 @@ def any_object(param: str) -> str:
 
 def regex_grammar(expression: str, param: str) -> str:
     """Text that a regular expression matches as a whole. Raises BadRequest."""
-    return checked(LLMatcher.grammar_from_regex(expression), param)
+    return checked(lambda: LLMatcher.grammar_from_regex(expression), param)
 
 
 def choice_grammar(choices: list[str], param: str) -> str:
     """One of the choices."""
     alternatives = " | ".join(json.dumps(choice, ensure_ascii=False) for choice in choices)
-    return checked(LLMatcher.grammar_from_lark(f"start: {alternatives}"), param)
+    return checked(lambda: LLMatcher.grammar_from_lark(f"start: {alternatives}"), param)
 
 
 def context_free_grammar(text: str, param: str) -> str:
     """A grammar in Lark's or GBNF's notation. Raises BadRequest."""
     if len(text) > LARGEST:
         raise too_large(param)
-    try:
-        return checked(LLMatcher.grammar_from_lark(any_to_lark(text)), param)
-    except GbnfToLarkError as error:
-        raise broken(str(error), param) from error
+    return checked(lambda: LLMatcher.grammar_from_lark(any_to_lark(text)), param)
 
 
 def tool_grammar(tools: dict[str, dict[str, Any]], several: bool, tokenizer: Tokenizer, param: str) -> str:
@@ -71,19 +70,33 @@ def tool_grammar(tools: dict[str, dict[str, Any]], several: bool, tokenizer: Tok
     rules = [f"start: call{more}", "call: " + " | ".join(f"call_{number}" for number in range(len(tools)))]
     for number, (name, parameters) in enumerate(tools.items()):
         begin = json.dumps('\n{"name": ' + json.dumps(name) + ', "arguments": ')
-        schema = {"type": "object"} | parameters | {"x-guidance": SPACING}
+        schema = as_json({"type": "object"} | parameters | {"x-guidance": SPACING}, param)
         rules += [
             f'call_{number}: {opening} {begin} arguments_{number} "}}\\n" {closing}',
-            f"arguments_{number}: %json {json.dumps(schema)}",
+            f"arguments_{number}: %json {schema}",
         ]
-    return checked(LLMatcher.grammar_from_lark("\n".join(rules)), param)
+    return checked(lambda: LLMatcher.grammar_from_lark("\n".join(rules)), param)
 
 
-def checked(grammar: str, param: str) -> str:
-    """The grammar, when it can be compiled within llguidance's limits. Raises BadRequest."""
-    if len(grammar) > LARGEST:
-        raise too_large(param)
-    is_error, messages = LLMatcher.validate_grammar_with_warnings(grammar)
+def as_json(schema: dict[str, Any], param: str) -> str:
+    """A schema as JSON text, closed. Raises BadRequest for numbers and depths that JSON text does not have."""
+    try:
+        return json.dumps(closed(schema), allow_nan=False)
+    except (ValueError, RecursionError) as error:
+        raise broken(str(error), param) from error
+
+
+def checked(make: Callable[[], str], param: str) -> str:
+    """The grammar that `make` returns, when it can be compiled within llguidance's limits. Raises BadRequest."""
+    try:
+        grammar = make()
+        if len(grammar) > LARGEST:
+            raise too_large(param)
+        is_error, messages = LLMatcher.validate_grammar_with_warnings(grammar)
+    except UnicodeError as error:
+        raise broken("it has half of a surrogate pair in it, which is no character", param) from error
+    except (ValueError, GbnfToLarkError) as error:
+        raise broken(str(error), param) from error
     if is_error:
         raise broken(messages[0], param)
     return grammar
@@ -101,7 +114,7 @@ def too_large(param: str) -> BadRequest:
 
 def broken(reason: str, param: str) -> BadRequest:
     """The error for a grammar that does not compile."""
-    line = reason.strip().splitlines()[0][:200] if reason.strip() else "no reason given"
+    line = reason.strip().splitlines()[0][:200].rstrip(".:") if reason.strip() else "no reason given"
     return BadRequest(
-        f"{param} cannot be compiled: {line}", f"{param} 无法编译：{line}", param=param, code="invalid_grammar"
+        f"{param} cannot be compiled: {line}.", f"{param} 无法编译：{line}。", param=param, code="invalid_grammar"
     )

@@ -7,14 +7,21 @@ from ..models.tokenizer import Tokenizer
 
 class TextStream:
     """Turns one answer's tokens into text. Text that may turn out to begin a stop string is held back; with
-    `include_stop` the stop string ends the text instead of being left out."""
+    `include_stop` the stop string ends the text instead of being left out. In the text of the first `least` tokens no
+    stop string ends anything."""
 
     def __init__(
-        self, tokenizer: Tokenizer, stop: tuple[str, ...], include_stop: bool = False, skip_special: bool = True
+        self,
+        tokenizer: Tokenizer,
+        stop: tuple[str, ...],
+        include_stop: bool = False,
+        skip_special: bool = True,
+        least: int = 0,
     ) -> None:
         self._stream = tokenizer.stream(skip_special)
         self._stop = stop
         self._include_stop = include_stop
+        self._least = least
         self._held = ""
         self.stopped_by: str | None = None
         """The stop string that ended the text."""
@@ -26,9 +33,13 @@ class TextStream:
 
     def feed(self, tokens: list[int]) -> str:
         """The text that is certain after these tokens."""
+        certain = ""
         for token in tokens:
             self._held += self._stream.feed(token)
-        return self._release(final=False)
+            if self._least > 0:
+                self._least -= 1
+                certain, self._held = certain + self._held, ""
+        return certain + self._release(final=False)
 
     def finish(self) -> str:
         """The rest, when no more tokens come."""

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from ..media.kinds import VIDEO
 from .conversation import PictureOptions
 from .errordocs import STREAMED
-from .formoptions import Options
+from .formoptions import Options, refuse_others
 from .picture import Recognised, as_conversation, check_types, recognition
 from .services import Served
 
@@ -28,6 +28,7 @@ async def recognize(
     max_frames: Annotated[int | None, Form(ge=1, description="most frames to see")] = None,
 ) -> Response | Recognised:
     """Answer a question about one or more videos."""
+    await refuse_others(request, "video", "prompt", "fps", "max_frames")
     check_types(video, VIDEO)
     conversation = as_conversation([await upload.read() for upload in video], prompt, options.system, VIDEO)
     conversation.seen = PictureOptions(fps=fps, max_frames=max_frames)

@@ -143,7 +143,7 @@ class EngineClient:
                 progress = await pending.progress.get()
                 if isinstance(progress, SightdError):
                     raise progress
-                if progress.finish in ("refused", "unreadable", "failed"):
+                if progress.finish in ("refused", "unreadable", "failed", "impossible"):
                     raise refusal(progress)
                 yield progress
                 if progress.finish is not None:

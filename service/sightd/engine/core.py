@@ -15,7 +15,7 @@ from .media import MediaStore
 from .memory import used_bytes
 from .protocol import EngineCounts, Logprobs, Progress, Submission
 from .runner import Runner
-from .sampler import sample
+from .sampler import NOTHING, sample
 from .scheduler import Chunk, Scheduler
 from .sequence import Sequence
 
@@ -130,6 +130,9 @@ class Engine:
         ]
 
     def _advance(self, sequence: Sequence, token: int, reported: Logprobs | None) -> Progress:
+        if token == NOTHING:
+            self._drop(sequence)
+            return Progress(sequence.id, [], finish="impossible")
         sequence.append(token, self._eos)
         if sequence.finish is not None:
             self._drop(sequence)

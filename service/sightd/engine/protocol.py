@@ -17,7 +17,7 @@ from ..models.prompt import Span
 
 PREFIX_TOKENS = 64
 
-FinishReason = Literal["stop", "length", "refused", "unreadable", "failed", "read"]
+FinishReason = Literal["stop", "length", "refused", "unreadable", "failed", "impossible", "read"]
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ class Progress:
     """What one step brought for one request: new tokens (with as many `logprobs` where they are wanted), and why it
     ended if it did. Times are seconds spent waiting for a place and in prefill, sent with the first token. At "read"
     the tokens are the prompt's; `refused` says what is wrong with a grammar ("refused") or a conversation
-    ("unreadable"); at "failed" the network could not answer."""
+    ("unreadable"); at "failed" the network could not answer, at "impossible" the request rules out every token."""
 
     id: int
     tokens: list[int]

@@ -21,5 +21,12 @@ def refusal(progress: Progress) -> SightdError:
                 f"模型的处理器不支持该对话：{progress.refused}",
                 param="messages",
             )
+        case "impossible":
+            return BadRequest(
+                "The request rules out every token that could come next: what it says of tokens, words and the form of "
+                "the answer contradicts itself.",
+                "请求的各项限制相互矛盾，没有可以输出的 token。",
+                code="contradictory_request",
+            )
         case _:
             return Internal("the model could not answer this request", "模型无法回答该请求")

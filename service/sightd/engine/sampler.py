@@ -11,17 +11,23 @@ from .penalties import adjusted
 from .randomness import uniform
 from .sequence import Sequence
 
+NOTHING = -1
+"""Stands for a token where a request rules out every one."""
 
-def sample(logits: Tensor, sequences: list[Sequence], eos: frozenset[int]) -> list[int]:
-    """The next token of each sequence from its row of `logits`, float32 [sequences, vocabulary]; `eos` are the model's
-    end tokens."""
-    logits = masked(adjusted(logits, sequences, eos), sequences)
+
+def sample(given: Tensor, sequences: list[Sequence], eos: frozenset[int]) -> list[int]:
+    """The next token of each sequence from its row of logits, float32 [sequences, vocabulary], or NOTHING; `eos` are
+    the model's end tokens."""
+    logits = masked(adjusted(given, sequences, eos), sequences)
     best: list[int] = logits.argmax(-1).tolist()
     drawing = [row for row, s in enumerate(sequences) if s.request.sampling.temperature > 0]
     if drawing:
         drawn = draw(logits[drawing], [sequences[row] for row in drawing])
         for row, token in zip(drawing, drawn, strict=True):
             best[row] = token
+    if logits is not given:
+        for row in torch.isneginf(logits.amax(-1)).nonzero().flatten().tolist():
+            best[row] = NOTHING
     return best
 
 

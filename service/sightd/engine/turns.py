@@ -26,7 +26,7 @@ from .generation import Generation, let_pause
 from .grammar import Grammars, Waiting
 from .logprobs import logprobs
 from .protocol import EngineCounts, Logprobs, Progress, Submission
-from .sampler import sample
+from .sampler import NOTHING, sample
 from .sequence import Sequence
 
 MOST_TOGETHER = 4
@@ -208,6 +208,9 @@ class TurnEngine:
         if not turn.begun:
             turn.begun = True
             self._on_pass([])
+        if token == NOTHING:
+            self._drop(turn)
+            return Progress(turn.sequence.id, [], finish="impossible")
         turn.chosen = token
         turn.sequence.append(token, self._eos)
         if turn.sequence.finish is not None:

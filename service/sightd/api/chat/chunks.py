@@ -65,8 +65,10 @@ async def chunks(request: ChatRequest, answers: list[Answer], model: str) -> Asy
 
     def chunk(entry: dict[str, Any], **more: Any) -> bytes:
         whole = {**head, "choices": [entry], **more}
-        if options is not None and options.include_usage:
-            whole["usage"] = usage(answers).model_dump() if options.continuous_usage_stats else None
+        if options is not None and options.continuous_usage_stats:
+            whole["usage"] = usage(answers).model_dump()
+        elif options is not None and options.include_usage:
+            whole["usage"] = None
         return event(whole)
 
     choices = [Choice(request, index) for index in range(len(answers))]

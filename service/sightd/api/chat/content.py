@@ -13,6 +13,20 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
+def refused(reason: str) -> BeforeValidator:
+    """A validator for fields that are known and not supported; null is what many clients send for "not given"."""
+
+    def check(value: Any) -> None:
+        if value is not None:
+            raise ValueError(f"it is not supported: {reason}")
+
+    return BeforeValidator(check)
+
+
+NO_FILES = "no files are kept on the server; send the picture as a data: URI"
+NO_PATHS = "no files of the server are read; send the file as a data: URI"
+
+
 class TextPart(Strict):
     """Some text."""
 
@@ -27,11 +41,16 @@ class ImageUrl(Strict):
     detail: Annotated[Literal["auto", "low", "high"] | None, Field(description="accepted, no effect")] = "auto"
 
 
+def as_object(value: Any) -> Any:
+    """Some clients leave the object round a URL out."""
+    return {"url": value} if isinstance(value, str) else value
+
+
 class ImageUrlPart(Strict):
     """A picture as OpenAI's chat API has it."""
 
     type: Literal["image_url"]
-    image_url: ImageUrl
+    image_url: Annotated[ImageUrl, BeforeValidator(as_object)]
 
     @property
     def url(self) -> tuple[str, str]:
@@ -44,6 +63,7 @@ class InputImagePart(Strict):
 
     type: Literal["input_image"]
     image_url: str
+    file_id: Annotated[None, refused(NO_FILES)] = None
     detail: Annotated[Literal["auto", "low", "high"] | None, Field(description="accepted, no effect")] = "auto"
 
     @property
@@ -59,6 +79,7 @@ class ImagePart(Strict):
     image: str | None = None
     url_: Annotated[str | None, Field(alias="url")] = None
     base64: str | None = None
+    path: Annotated[None, refused(NO_PATHS)] = None
 
     @model_validator(mode="after")
     def _one(self) -> ImagePart:
@@ -99,6 +120,7 @@ class VideoPart(Strict):
     video: str | None = None
     url_: Annotated[str | None, Field(alias="url")] = None
     base64: str | None = None
+    path: Annotated[None, refused(NO_PATHS)] = None
 
     @model_validator(mode="after")
     def _one(self) -> VideoPart:
@@ -141,7 +163,7 @@ class ToolCall(Strict):
 
 def nothing(value: Any) -> None:
     """Accept null and empty values only: what clients send back with an answer they were given."""
-    if value:
+    if any(value.values()) if isinstance(value, dict) else value:
         raise ValueError("this is not supported in a message")
 
 
@@ -160,6 +182,9 @@ class Message(Strict):
     audio: Nothing = None
     annotations: Nothing = None
     function_call: Nothing = None
+    reasoning: Nothing = None
+    reasoning_content: Nothing = None
+    provider_specific_fields: Nothing = None
 
     @model_validator(mode="after")
     def _check(self) -> Message:

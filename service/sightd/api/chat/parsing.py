@@ -17,7 +17,8 @@ from ..conversation import Conversation, PictureOptions
 from .content import Message, TextPart, ToolCall, VideoPart, VideoUrlPart
 from .schema import ChatRequest
 
-DATA_URI = re.compile(r"data:(?P<type>[\w.+-]+/[\w.+-]+)?(;[\w=.+-]+)*;base64,", re.ASCII)
+DATA_URI = re.compile(r"data:(?P<kind>\w*)(/[\w.+-]+)?(;[\w=.+-]+)*;base64,", re.ASCII | re.IGNORECASE)
+"""How a data: URI begins. The subtype may be left out, as in Qwen's own examples: the file itself says what it is."""
 
 Files = dict[str, list[bytes | RemotePicture]]
 """Encoded files, or where to fetch them, by the type of their kind."""
@@ -130,12 +131,13 @@ def from_data_uri(url: str, param: str, kind: Kind) -> bytes:
     header = DATA_URI.match(url[:256])
     if header is None:
         raise BadRequest(
-            f"The {kind.english}'s URL must be a data: URI with base64 content, such as data:{kind.type}/…;base64,….",
-            f"{kind.chinese}地址必须是 base64 编码的 data: URI。",
+            f"The {kind.english}'s URL must be an http(s) URL or a data: URI with base64 content, such as "
+            f"data:{kind.type}/…;base64,….",
+            f"{kind.chinese}地址必须是 http(s) 地址或 base64 编码的 data: URI。",
             param=param,
             code=f"invalid_{kind.type}_url",
         )
-    if not (header["type"] or "").startswith(f"{kind.type}/"):
+    if header["kind"].lower() != kind.type:
         raise BadRequest(
             f"The data: URI is not of a type {kind.type}/*.",
             f"data: URI 的类型不是 {kind.type}/*。",
@@ -143,11 +145,19 @@ def from_data_uri(url: str, param: str, kind: Kind) -> bytes:
             code=f"invalid_{kind.type}_url",
         )
     try:
-        return base64.b64decode(url[header.end() :], validate=True)
-    except (binascii.Error, ValueError):
+        return decoded(url[header.end() :])
+    except ValueError:
         raise BadRequest(
             "The data: URI's content is not valid base64.",
             "data: URI 的内容不是有效的 base64 编码。",
             param=param,
             code="invalid_base64",
         ) from None
+
+
+def decoded(text: str) -> bytes:
+    """The bytes of base64, which many programs write in lines. Raises ValueError."""
+    try:
+        return base64.b64decode(text, validate=True)
+    except binascii.Error:
+        return base64.b64decode("".join(text.split()), validate=True)

@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from ...errors import BadRequest
-from .content import Message, Strict
+from ..invalid import problem
+from .content import Message, Strict, refused
 from .formats import ResponseFormat, StructuredOutputs, Word
 from .tools import NamedTool, ToolChoice, Tools
 
@@ -33,14 +34,9 @@ class ProcessorOptions(Strict):
     use_image_id: Annotated[bool | None, Field(description="number the pictures, for models that slice")] = None
 
 
-def refused(reason: str) -> BeforeValidator:
-    """A validator for fields that are known and not supported; null is what many clients send for "not given"."""
-
-    def check(value: Any) -> None:
-        if value is not None:
-            raise ValueError(f"it is not supported: {reason}")
-
-    return BeforeValidator(check)
+def not_false(value: Any) -> Any:
+    """False asks for nothing, as null does."""
+    return None if value is False else value
 
 
 NoEffect = Annotated[Any, Field(description="accepted, no effect")]
@@ -82,7 +78,10 @@ class ChatRequest(Strict):
     tool_choice: ToolChoice | None = None
     parallel_tool_calls: Annotated[bool | None, Field(description="whether there may be more than one call")] = None
     stop: Annotated[str | list[str] | None, Field(description="up to 16 strings that end the answer")] = None
-    stop_token_ids: Annotated[list[int] | None, Field(max_length=1024, description="tokens that end the answer")] = None
+    stop_token_ids: Annotated[
+        list[Annotated[int, Field(ge=0)]] | None,
+        Field(max_length=1024, description="tokens that end the answer; those that the model does not have never do"),
+    ] = None
     include_stop_str_in_output: Annotated[bool | None, Field(description="show what ended the answer")] = None
     skip_special_tokens: Annotated[bool | None, Field(description="true unless given")] = None
     ignore_eos: Annotated[bool | None, Field(description="go on after the model's end token")] = None
@@ -125,7 +124,7 @@ class ChatRequest(Strict):
     guided_choice: Annotated[None, refused(GUIDED + "choice")] = None
     guided_grammar: Annotated[None, refused(GUIDED + "grammar")] = None
     chat_template: Annotated[None, refused("a template is a program, and only the model's own runs here")] = None
-    use_beam_search: Annotated[None, refused("ask for several answers with n")] = None
+    use_beam_search: Annotated[None, refused("ask for several answers with n"), BeforeValidator(not_false)] = None
     prompt_logprobs: Annotated[None, refused("only the answer's tokens have log probabilities; use logprobs")] = None
 
     @property
@@ -141,38 +140,44 @@ class ChatRequest(Strict):
     @model_validator(mode="after")
     def _check(self) -> ChatRequest:
         if sum(message.role in ("system", "developer") for message in self.messages) > 1:
-            raise ValueError("there is more than one system message; put all instructions into the first one")
+            raise problem("messages", "There is more than one system message; put all instructions into the first one")
         if len(self.stops) > 16 or any(not 0 < len(stop) <= 256 for stop in self.stops):
-            raise ValueError("stop takes up to 16 strings of 1 to 256 characters")
+            raise problem("stop", "stop takes up to 16 strings of 1 to 256 characters")
         longest = self.max_completion_tokens or self.max_tokens
         if longest is not None and (self.min_tokens or 0) > longest:
-            raise ValueError("min_tokens is more than max_tokens")
+            raise problem("min_tokens", "min_tokens is more than max_tokens")
         if self.top_logprobs and not self.logprobs:
-            raise ValueError("top_logprobs needs logprobs to be true")
+            raise problem("top_logprobs", "top_logprobs needs logprobs to be true")
         if self.stream_options is not None and not self.stream:
-            raise ValueError("stream_options needs stream to be true")
+            raise problem("stream_options", "stream_options needs stream to be true")
         return self
 
     @model_validator(mode="after")
     def _check_last_message(self) -> ChatRequest:
         if self.continue_final_message:
             if self.add_generation_prompt:
-                raise ValueError("add_generation_prompt and continue_final_message cannot both be true")
+                raise problem(
+                    "add_generation_prompt", "add_generation_prompt and continue_final_message cannot both be true"
+                )
             if self.messages[-1].role != "assistant":
-                raise ValueError("continue_final_message needs an assistant's message at the end")
+                raise problem(
+                    "continue_final_message", "continue_final_message needs an assistant's message at the end"
+                )
         elif self.messages[-1].role not in ("user", "tool", "assistant"):
-            raise ValueError("the last message must be the user's")
+            raise problem("messages", "The last message must be the user's")
         return self
 
     @model_validator(mode="after")
     def _check_tools(self) -> ChatRequest:
         names = [tool.function.name for tool in self.tools or ()]
         if len(set(names)) < len(names):
-            raise ValueError("two tools have the same name")
+            raise problem("tools", "Two tools have the same name")
         if self.tool_choice not in (None, "none", "auto") and not names:
-            raise ValueError("tool_choice needs tools")
+            raise problem("tool_choice", "tool_choice needs tools")
         if isinstance(self.tool_choice, NamedTool) and self.tool_choice.function.name not in names:
-            raise ValueError(f"tool_choice names {self.tool_choice.function.name!r}, which is not among the tools")
+            raise problem(
+                "tool_choice", f"tool_choice names {self.tool_choice.function.name!r}, which is not among the tools"
+            )
         return self
 
 

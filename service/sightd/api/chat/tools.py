@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from .content import Name, Strict
+
+
+def of_object(schema: dict[str, Any] | None) -> dict[str, Any] | None:
+    """A function's arguments are an object. Raises ValueError for a schema of anything else."""
+    if schema and schema.get("type", "object") != "object":
+        raise ValueError("the schema of a function's arguments must have the type object")
+    return schema
 
 
 class Function(Strict):
@@ -14,7 +21,7 @@ class Function(Strict):
 
     name: Name
     description: str | None = None
-    parameters: dict[str, Any] | None = None
+    parameters: Annotated[dict[str, Any] | None, AfterValidator(of_object)] = None
     strict: Annotated[bool | None, Field(description="accepted; forced calls always follow the schema")] = None
 
 

@@ -14,6 +14,7 @@ from .schema import (
     ImageBlock,
     MessagesRequest,
     TextBlock,
+    ToolChoice,
     ToolResultBlock,
     ToolUseBlock,
 )
@@ -24,8 +25,10 @@ CHOICES = {"auto": "auto", "any": "required", "none": "none"}
 def as_chat(body: CountRequest) -> ChatRequest:
     """The same request in OpenAI's terms. Raises BadRequest for what only shows when it is put together."""
     fields: dict[str, Any] = {"model": body.model, "messages": list(messages(body))}
+    if body.tool_choice is not None:
+        fields["tool_choice"] = choice(body.tool_choice)
     if body.tools:
-        fields |= {"tools": [tool_of(tool) for tool in body.tools], "tool_choice": choice(body)}
+        fields["tools"] = [tool_of(tool) for tool in body.tools]
         fields["parallel_tool_calls"] = not (body.tool_choice and body.tool_choice.disable_parallel_tool_use)
     if fields["messages"][-1]["role"] == "assistant":
         fields |= {"continue_final_message": True}
@@ -81,9 +84,6 @@ def tool_of(tool: Any) -> dict[str, Any]:
     return {"type": "function", "function": function}
 
 
-def choice(body: CountRequest) -> Any:
+def choice(wanted: ToolChoice) -> Any:
     """Which tools to call, in OpenAI's terms."""
-    wanted = body.tool_choice
-    if wanted is None:
-        return "auto"
-    return CHOICES.get(wanted.type) or {"type": "function", "function": {"name": wanted.name or ""}}
+    return CHOICES.get(wanted.type) or {"type": "function", "function": {"name": wanted.name}}

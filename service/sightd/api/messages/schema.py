@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from ..chat.content import MOST_PARTS, Name, Strict
-from ..chat.schema import NoEffect, refused
+from ..chat.content import MOST_PARTS, Name, Strict, refused
+from ..chat.schema import NoEffect
 
 Stop = Annotated[str, Field(min_length=1, max_length=256)]
 CacheControl = Annotated[Any, Field(description="accepted; prefixes are always cached")]
@@ -75,7 +75,7 @@ class Turn(Strict):
     """One turn of the conversation."""
 
     role: Literal["user", "assistant"]
-    content: str | Annotated[list[Block], Field(max_length=MOST_PARTS)]
+    content: str | Annotated[list[Block], Field(min_length=1, max_length=MOST_PARTS)]
 
 
 class Tool(Strict):
@@ -94,6 +94,12 @@ class ToolChoice(Strict):
     type: Literal["auto", "any", "tool", "none"]
     name: Name | None = None
     disable_parallel_tool_use: bool = False
+
+    @model_validator(mode="after")
+    def _named(self) -> ToolChoice:
+        if (self.type == "tool") == (self.name is None):
+            raise ValueError('a name belongs to the type "tool", and to no other')
+        return self
 
 
 class Thinking(Strict):

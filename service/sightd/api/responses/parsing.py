@@ -8,7 +8,7 @@ from typing import Any
 from ...errors import BadRequest
 from ..chat.content import InputImagePart
 from ..chat.schema import ChatRequest, chat_request
-from .schema import FunctionCall, FunctionCallOutput, Item, NamedTool, ResponsesRequest
+from .schema import Content, FunctionCall, FunctionCallOutput, Item, NamedTool, ResponsesRequest
 
 
 def as_chat(body: ResponsesRequest) -> ChatRequest:
@@ -20,14 +20,15 @@ def as_chat(body: ResponsesRequest) -> ChatRequest:
         "temperature": body.temperature,
         "top_p": body.top_p,
         "response_format": form(body),
+        "tool_choice": choice(body),
         "parallel_tool_calls": body.parallel_tool_calls,
+        "reasoning_effort": body.reasoning.effort if body.reasoning else None,
     }
     if body.tools:
         fields["tools"] = [
             {"type": "function", "function": tool.model_dump(exclude={"type"}, exclude_none=True)}
             for tool in body.tools
         ]
-        fields["tool_choice"] = choice(body)
     return chat_request(fields)
 
 
@@ -61,17 +62,21 @@ def messages(body: ResponsesRequest) -> Iterator[dict[str, Any]]:
 def message(item: Item) -> dict[str, Any]:
     """A turn, or what a call gave, as a chat message."""
     if isinstance(item, FunctionCallOutput):
-        return {"role": "tool", "tool_call_id": item.call_id, "content": item.output}
+        return {"role": "tool", "tool_call_id": item.call_id, "content": in_chat(item.output)}
     assert not isinstance(item, FunctionCall)
-    if isinstance(item.content, str):
-        return {"role": item.role, "content": item.content}
-    parts = [
+    return {"role": item.role, "content": in_chat(item.content)}
+
+
+def in_chat(content: str | list[Content]) -> str | list[dict[str, Any]]:
+    """A text, or parts as a chat message has them."""
+    if isinstance(content, str):
+        return content
+    return [
         {"type": "image_url", "image_url": {"url": part.image_url}}
         if isinstance(part, InputImagePart)
         else {"type": "text", "text": part.text}
-        for part in item.content
+        for part in content
     ]
-    return {"role": item.role, "content": parts}
 
 
 def form(body: ResponsesRequest) -> dict[str, Any] | None:

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from ..chat.content import MOST_PARTS, InputImagePart, Name, Strict, TextPart
-from ..chat.schema import NoEffect, refused
+from ..chat.content import MOST_PARTS, InputImagePart, Name, Strict, TextPart, refused
+from ..chat.schema import NoEffect, not_false
 
 NO_STORE = "answers are not kept on the server; send the whole conversation as input"
 
@@ -56,7 +56,7 @@ class FunctionCallOutput(Strict):
 
     type: Literal["function_call_output"]
     call_id: str
-    output: str
+    output: str | Annotated[list[Content], Field(max_length=MOST_PARTS)]
     id: NoEffect = None
     status: NoEffect = None
 
@@ -107,6 +107,14 @@ class Text(Strict):
     verbosity: NoEffect = None
 
 
+class Reasoning(Strict):
+    """How much to think first, for models whose template has reasoning_effort."""
+
+    effort: str | None = None
+    summary: NoEffect = None
+    generate_summary: NoEffect = None
+
+
 class ResponsesRequest(Strict):
     """A response request."""
 
@@ -123,14 +131,17 @@ class ResponsesRequest(Strict):
     parallel_tool_calls: bool | None = None
     truncation: Annotated[Literal["disabled"] | None, Field(description="only disabled")] = None
     store: Annotated[Any, Field(description="accepted; nothing is ever stored")] = None
-    include: NoEffect = None
+    include: Annotated[
+        list[Literal["reasoning.encrypted_content"]] | None, Field(description="accepted; there is no such content")
+    ] = None
     metadata: NoEffect = None
-    reasoning: NoEffect = None
+    reasoning: Reasoning | None = None
     user: NoEffect = None
     service_tier: NoEffect = None
     safety_identifier: NoEffect = None
     prompt_cache_key: NoEffect = None
     stream_options: NoEffect = None
+    background: Annotated[None, refused(NO_STORE), BeforeValidator(not_false)] = None
     previous_response_id: Annotated[None, refused(NO_STORE)] = None
     conversation: Annotated[None, refused(NO_STORE)] = None
     prompt: Annotated[None, refused("there are no prompts stored on the server")] = None
