@@ -27,10 +27,15 @@ def load_pretrained(folder: Path, dtype: torch.dtype | str) -> PreTrainedModel:
         ignore_mismatched_sizes=True,
     )
     model, found = loaded
-    shapes = [f"{name} {list(has)} instead of {list(wants)}" for name, has, wants in sorted(found["mismatched_keys"])]
-    refuse_misfits(folder, {"missing": sorted(found["missing_keys"]), "of another shape": shapes})
+    refuse_loaded(folder, found)
     if found["unexpected_keys"]:
         names = sorted(found["unexpected_keys"])
         log.warning("weights left out: the network has no place for them", weights=len(names), names=listed(names))
     assert isinstance(model, PreTrainedModel)
     return model
+
+
+def refuse_loaded(folder: Path, found: dict[str, Any]) -> None:
+    """Raise CheckpointError when transformers' report of loading names weights that are missing or of another shape."""
+    shapes = [f"{name} {list(has)} instead of {list(wants)}" for name, has, wants in sorted(found["mismatched_keys"])]
+    refuse_misfits(folder, {"missing": sorted(found["missing_keys"]), "of another shape": shapes})

@@ -11,6 +11,7 @@ from torch import nn
 from transformers import GenerationConfig
 
 from ..checkpoint import CheckpointError
+from ..fitting import check_pretrained
 from ..network import CacheShape
 from ..pretrained import load_pretrained
 from ..quantising import quantise
@@ -56,6 +57,13 @@ def load(folder: Path, device: torch.device, dtype: torch.dtype | str, _: str, q
         parameters=sum(p.numel() for p in model.parameters()),
         eos_token_ids=eos,
     )
+
+
+def check_fit(folder: Path) -> None:
+    """Raise CheckpointError unless the weights are those of the network that config.json describes, by their headers,
+    and the checkpoint's processor can be made."""
+    check_pretrained(folder)
+    Reader(folder)
 
 
 def end_tokens(generation: GenerationConfig, text: Any) -> tuple[int, ...]:

@@ -21,7 +21,7 @@ from ..tokenizer import Tokenizer
 from .resampler import Resampler
 from .settings import Preprocessing, read_config, read_preprocessing
 from .vision import Normalisation, VisionEncoder
-from .weights import check, check_quantisation, read_weights
+from .weights import check, check_quantisation, described_weights, read_weights, tie
 
 ENDS = ("<|im_end|>", "<|endoftext|>")
 """What ends an answer: the reference looks these up by their text and reads no generation_config.json."""
@@ -128,8 +128,7 @@ def load(
     check_quantisation(config, folder)
     first = device if quantization == "none" else torch.device("cpu")
     weights = read_weights(folder, first, stored_dtype(config, folder) if isinstance(dtype, str) else dtype)
-    if config.get("tie_word_embeddings"):
-        weights.setdefault("llm.lm_head.weight", weights["llm.model.embed_tokens.weight"])
+    tie(weights, config)
     with torch.device("meta"):
         module = MiniCpm(config)
     check(module.state_dict(), weights, folder)
@@ -142,6 +141,18 @@ def load(
         one._attn_implementation = attention  # noqa: SLF001
     ends = [index for token in ENDS if (index := Tokenizer(folder).id_of(token)) is not None]
     return MiniCpmNetwork(module.eval().requires_grad_(False), config, preprocessing, ends)
+
+
+def check_fit(folder: Path) -> None:
+    """Raise CheckpointError unless the weights are those of the network that config.json describes, by their
+    headers."""
+    config, preprocessing = read_config(folder), read_preprocessing(folder)
+    check_config(config, preprocessing, folder)
+    check_quantisation(config, folder)
+    weights = described_weights(folder)
+    tie(weights, config)
+    with torch.device("meta"):
+        check(MiniCpm(config).state_dict(), weights, folder)
 
 
 def stored_dtype(config: dict[str, Any], folder: Path) -> torch.dtype:
