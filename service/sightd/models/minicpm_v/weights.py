@@ -14,9 +14,8 @@ from ... import logs
 from ..checkpoint import CheckpointError
 from ..fourbit import COMPANIONS, STATES, State, dequantise
 from ..wholeness import refuse_misfits, weight_files
+from .settings import SPEECH
 
-SPEECH = ("apm.", "audio_projection_layer.", "tts.")
-"""The parts of MiniCPM-o that hear and speak."""
 COMPUTED = ("resampler.pos_embed", ".rotary_emb.inv_freq", ".embeddings.position_ids")
 """Tables that some trainers write out and that are made anew here."""
 
