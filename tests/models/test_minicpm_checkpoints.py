@@ -86,10 +86,11 @@ def test_other_generations(copy: Path, version: object) -> None:
 
 
 def test_other_quantisations(copy: Path) -> None:
-    """A quantisation that is not known is refused by its name."""
+    """A quantisation that is not known is refused by its name, with what to take instead."""
     change_json(copy / "config.json", quantization_config={"quant_method": "gptq", "bits": 4})
-    with pytest.raises(CheckpointError, match="'gptq' is not supported"):
-        load(copy)
+    for reader in (load, check_fit):
+        with pytest.raises(CheckpointError, match=r"'gptq' is not supported.*the full one, with model\.quantization"):
+            reader(copy)
 
 
 def test_tokenizer_without_vision_tokens(copy: Path) -> None:

@@ -87,6 +87,7 @@ def check_quantisation(config: Mapping[str, Any], folder: Path) -> None:
     ):
         return
     raise CheckpointError(
-        f"{folder / 'config.json'}: quantisation {quantisation.get('quant_method')!r} is not supported "
-        "for this family; bitsandbytes int4 is, as are checkpoints that are not quantised."
+        f"{folder / 'config.json'}: quantisation {quantisation.get('quant_method')!r} is not supported for this family. "
+        'Take the bitsandbytes int4 checkpoint, or the full one, with model.quantization = "int8" or "int4" if it is '
+        "too large."
     )
