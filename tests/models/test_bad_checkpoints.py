@@ -72,6 +72,8 @@ def forget_vision(folder: Path) -> None:
             lambda f: (f / "generation_config.json").write_text('{"do_sample": true, "top_p": "high"}'),
             r"generation_config\.json: top_p cannot be 'high': input should be a valid number",
         ),
+        (lambda f: change_json(f / "config.json", vision_config=None), r"a configuration file is not as it should be"),
+        (lambda f: (f / "preprocessor_config.json").write_text("["), r"preprocessor_config\.json cannot be read"),
         (
             lambda f: change_json(f / "config.json", model_type="gpt2"),
             r"config\.json: model type 'gpt2' is not supported",
@@ -105,6 +107,16 @@ def test_weights_that_do_not_fit(copy: Path, change: Callable[[dict[str, torch.T
     for reader in (check_fit, lambda folder: load_network(folder, torch.device("cpu"), "auto", "eager")):
         with pytest.raises(CheckpointError, match=words):
             reader(copy)
+
+
+def test_a_network_larger_than_the_files(copy: Path) -> None:
+    """A config.json of a much larger network is refused before memory is taken for it."""
+    text = json.loads((copy / "config.json").read_text())["text_config"]
+    change_json(copy / "config.json", text_config=text | {"intermediate_size": 20_000_000})
+    with pytest.raises(
+        CheckpointError, match=r"9 weights are of another shape: .*\[96, 64\] instead of \[20000000, 64\]"
+    ):
+        load_network(copy, torch.device("cpu"), "auto", "eager")
 
 
 def test_verify_and_switch_say_so(copy: Path, tmp_path: Path) -> None:

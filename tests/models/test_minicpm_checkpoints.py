@@ -66,6 +66,20 @@ def test_tables_that_trainers_write_out(copy: Path) -> None:
     load(copy)
 
 
+def test_a_config_that_says_too_little(copy: Path) -> None:
+    """Sizes that config.json lacks are named."""
+    change_json(copy / "config.json", hidden_size=None, vision_config=None)
+    for reader in (load, check_fit):
+        with pytest.raises(CheckpointError, match=r"config\.json lacks hidden_size, vision_config\."):
+            reader(copy)
+
+
+def test_no_dtype(copy: Path) -> None:
+    """Without a dtype in config.json the official checkpoints' is taken."""
+    change_json(copy / "config.json", torch_dtype=None)
+    assert load(copy).cache_shape.dtype == torch.bfloat16
+
+
 def test_missing_shard(copy: Path) -> None:
     """A shard that the index names and the folder lacks is refused by name."""
     (copy / "model.safetensors").rename(copy / "model-00001-of-00002.safetensors")

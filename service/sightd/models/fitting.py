@@ -15,10 +15,9 @@ from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensorMode
 from transformers import AutoConfig, AutoModelForImageTextToText
 
-from .pretrained import refuse_loaded
 from .quantising import stored_quantisation
 from .weightsizes import tensors
-from .wholeness import weight_files
+from .wholeness import refuse_misfits, weight_files
 
 DTYPES = {
     "BOOL": torch.bool, "U8": torch.uint8, "I8": torch.int8, "I16": torch.int16, "I32": torch.int32, "I64": torch.int64,
@@ -56,6 +55,12 @@ def check_pretrained(folder: Path) -> None:
             ignore_mismatched_sizes=True,
         )
     refuse_loaded(folder, found)
+
+
+def refuse_loaded(folder: Path, found: dict[str, Any]) -> None:
+    """Raise CheckpointError when transformers' report of loading names weights that are missing or of another shape."""
+    shapes = [f"{name} {list(has)} instead of {list(wants)}" for name, has, wants in sorted(found["mismatched_keys"])]
+    refuse_misfits(folder, {"missing": sorted(found["missing_keys"]), "of another shape": shapes})
 
 
 @contextmanager

@@ -17,6 +17,12 @@ from .network import Network
 from .quantising import stored_quantisation
 from .wholeness import check
 
+LIBRARIES_RAISE = (
+    ArithmeticError, AttributeError, ImportError, LookupError, OSError, RuntimeError, SafetensorError, TypeError,
+    ValueError,
+)  # fmt: skip
+"""What comes of files that nobody expected."""
+
 
 def load_network(
     folder: Path, device: torch.device, dtype: str, attention: str, quantization: str = "none"
@@ -55,7 +61,7 @@ def refusals(folder: Path, instead: str = "") -> Iterator[None]:
     """Raise what libraries say of a checkpoint as CheckpointError, with a sentence on what else there is."""
     try:
         yield
-    except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
+    except LIBRARIES_RAISE as error:
         raise CheckpointError(f"{folder} cannot be loaded: {first_line(error)}.{instead}") from error
 
 

@@ -9,7 +9,8 @@ import torch
 from transformers import AutoModelForImageTextToText, PreTrainedModel
 
 from .. import logs
-from .wholeness import listed, refuse_misfits
+from .fitting import check_pretrained, refuse_loaded
+from .wholeness import listed
 
 log = logs.get(__name__)
 
@@ -17,6 +18,8 @@ log = logs.get(__name__)
 def load_pretrained(folder: Path, dtype: torch.dtype | str) -> PreTrainedModel:
     """The network with its weights, on the CPU. transformers gives random numbers to weights that are missing, so those
     and such of another shape raise CheckpointError; what the network has no place for is left out and logged."""
+    # A network larger than the files would be made up in memory before anything is said.
+    check_pretrained(folder)
     loaded: Any = AutoModelForImageTextToText.from_pretrained(
         folder,
         dtype=dtype,
@@ -33,9 +36,3 @@ def load_pretrained(folder: Path, dtype: torch.dtype | str) -> PreTrainedModel:
         log.warning("weights left out: the network has no place for them", weights=len(names), names=listed(names))
     assert isinstance(model, PreTrainedModel)
     return model
-
-
-def refuse_loaded(folder: Path, found: dict[str, Any]) -> None:
-    """Raise CheckpointError when transformers' report of loading names weights that are missing or of another shape."""
-    shapes = [f"{name} {list(has)} instead of {list(wants)}" for name, has, wants in sorted(found["mismatched_keys"])]
-    refuse_misfits(folder, {"missing": sorted(found["missing_keys"]), "of another shape": shapes})

@@ -31,6 +31,11 @@ TEXT_KEYS = (
     "vocab_size",
 )  # fmt: skip
 """What config.json says of the language model; it stands among everything else there."""
+NEEDED = (
+    "hidden_size", "intermediate_size", "num_attention_heads", "num_hidden_layers", "query_num", "vision_config",
+    "vocab_size",
+)  # fmt: skip
+"""What config.json must say."""
 VISION_KEYS = (
     "hidden_size", "image_size", "intermediate_size", "num_attention_heads", "num_hidden_layers", "patch_size",
 )  # fmt: skip
@@ -156,8 +161,9 @@ def check_fit(folder: Path) -> None:
 
 
 def stored_dtype(config: dict[str, Any], folder: Path) -> torch.dtype:
-    """The dtype that config.json names. Raises CheckpointError when it names none that torch knows."""
-    name = config.get("dtype") or config.get("torch_dtype")
+    """The dtype that config.json names; bfloat16, that of the official ones, when it names none. Raises CheckpointError
+    for one that torch does not know."""
+    name = config.get("dtype") or config.get("torch_dtype") or "bfloat16"
     dtype = getattr(torch, str(name), None)
     if not isinstance(dtype, torch.dtype):
         raise CheckpointError(f"{folder / 'config.json'}: torch_dtype {name!r} is not a dtype.")
@@ -166,6 +172,8 @@ def stored_dtype(config: dict[str, Any], folder: Path) -> torch.dtype:
 
 def check_config(config: dict[str, Any], preprocessing: Preprocessing, folder: Path) -> None:
     """Raise CheckpointError for settings that this network does not have."""
+    if lacking := [key for key in NEEDED if not config.get(key)]:
+        raise CheckpointError(f"{folder / 'config.json'} lacks {', '.join(lacking)}.")
     if config.get("use_sliding_window"):
         raise CheckpointError(f"{folder / 'config.json'}: use_sliding_window is not supported.")
     if config["query_num"] != preprocessing.queries:

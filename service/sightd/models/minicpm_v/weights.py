@@ -86,8 +86,9 @@ def check_quantisation(config: Mapping[str, Any], folder: Path) -> None:
         quantisation.get("quant_method") == "bitsandbytes" and quantisation.get("load_in_4bit")
     ):
         return
+    method = quantisation.get("quant_method")
     raise CheckpointError(
-        f"{folder / 'config.json'}: quantisation {quantisation.get('quant_method')!r} is not supported for this family. "
+        f"{folder / 'config.json'}: quantisation {method!r} is not supported for this family. "
         'Take the bitsandbytes int4 checkpoint, or the full one, with model.quantization = "int8" or "int4" if it is '
         "too large."
     )
