@@ -42,7 +42,7 @@ from .host import Host
 from .media.decoders import PictureDecoders, VideoDecoders
 from .media.fetch.fetcher import Fetcher
 from .media.kinds import VIDEO
-from .models.defaults import read_defaults
+from .models.defaults import defaults_of
 from .models.families import PromptBuilder, prompt_builder
 from .models.names import ServedNames, checkpoint_folder
 from .models.prompt import Media
@@ -161,7 +161,7 @@ def make_services(settings: Settings, live: Live, ending: Ending) -> Services:
         video_fetcher=Fetcher(settings.media, limits.video_bytes, kind=VIDEO),
         prompts=prompts,
         names=ServedNames(settings.model),
-        defaults=read_defaults(folder),
+        defaults=defaults_of(folder, settings.sampling),
         admission=Admission(limits.concurrency, limits.queue),
         keys=KeyRing(path_of(settings.auth.keys_file), settings.auth.mode == "keys"),
         ending=ending,

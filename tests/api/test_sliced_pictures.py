@@ -23,7 +23,8 @@ def test_an_answer_about_sliced_pictures(start_server: StartServer, minicpm: dic
     urls = [f"data:image/png;base64,{base64.b64encode(encoded(picture)).decode()}" for picture in pictures]
     text = {"type": "text", "text": "What are these?"}
     content = [*({"type": "image_url", "image_url": {"url": url}} for url in urls), text]
-    body = {"messages": [{"role": "user", "content": content}], "temperature": 0, "max_tokens": 12}
+    body = {"messages": [{"role": "user", "content": content}], "max_tokens": 12}
+    body |= {"temperature": 0, "repetition_penalty": 1}
     answer = server.client.post("/v1/chat/completions", json=body).json()
 
     builder = prompt_builder(minicpm["minicpmv"])

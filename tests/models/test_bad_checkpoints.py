@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from sightd.models.checkpoint import CheckpointError
-from sightd.models.loading import load_network
+from sightd.models.checkpoint import EMBEDDED_FOLDER, CheckpointError
+from sightd.models.loading import check_fit, load_network
+from sightd.models.store import importing
+from sightd.models.store.shelf import Store
 from sightd.models.weightsizes import loaded_bytes
 from sightd.models.wholeness import check
 
 from ..minicpm import change_json
-from ..server import SIGHTD, clean_environment
+from ..server import SIGHTD, clean_environment, sightctl
 
 WEIGHTS = "model.safetensors"
+TALLER = {"intermediate_size": 128}
 
 
 @pytest.fixture
@@ -65,8 +70,10 @@ def forget_vision(folder: Path) -> None:
         (lambda f: (f / "tokenizer.json").write_text("{}"), r"tokenizer\.json cannot be used"),
         (
             lambda f: (f / "generation_config.json").write_text('{"do_sample": true, "top_p": "high"}'),
-            r"generation_config\.json: temperature, top_p and top_k must be numbers",
+            r"generation_config\.json: top_p cannot be 'high': input should be a valid number",
         ),
+        (lambda f: change_json(f / "config.json", vision_config=None), r"a configuration file is not as it should be"),
+        (lambda f: (f / "preprocessor_config.json").write_text("["), r"preprocessor_config\.json cannot be read"),
         (
             lambda f: change_json(f / "config.json", model_type="gpt2"),
             r"config\.json: model type 'gpt2' is not supported",
@@ -92,12 +99,54 @@ def test_what_is_not_whole(copy: Path, damage: Callable[[Path], object], words: 
     ],
 )
 def test_weights_that_do_not_fit(copy: Path, change: Callable[[dict[str, torch.Tensor]], object], words: str) -> None:
-    """Transformers would make up weights that are missing or of another shape; they are refused by name."""
+    """Transformers would make up weights that are missing or of another shape; they are refused by name, with the same
+    words before anything of them is read."""
     weights = load_file(copy / WEIGHTS)
     change(weights)
     save_file(weights, copy / WEIGHTS, {"format": "pt"})
-    with pytest.raises(CheckpointError, match=words):
+    for reader in (check_fit, lambda folder: load_network(folder, torch.device("cpu"), "auto", "eager")):
+        with pytest.raises(CheckpointError, match=words):
+            reader(copy)
+
+
+def test_a_network_larger_than_the_files(copy: Path) -> None:
+    """A config.json of a much larger network is refused before memory is taken for it."""
+    text = json.loads((copy / "config.json").read_text())["text_config"]
+    change_json(copy / "config.json", text_config=text | {"intermediate_size": 20_000_000})
+    with pytest.raises(
+        CheckpointError, match=r"9 weights are of another shape: .*\[96, 64\] instead of \[20000000, 64\]"
+    ):
         load_network(copy, torch.device("cpu"), "auto", "eager")
+
+
+def test_verify_and_switch_say_so(copy: Path, tmp_path: Path) -> None:
+    """Sightctl refuses to call a checkpoint whole, or to switch to it, when its weights have other shapes than
+    config.json describes, and says which."""
+    change_json(
+        copy / "config.json", text_config=json.loads((copy / "config.json").read_text())["text_config"] | TALLER
+    )
+    store, config = Store(tmp_path / "models"), tmp_path / "etc"
+    config.mkdir()
+    importing.take(store, copy, "Mine", None, lambda _: None, lambda *_: nullcontext())
+    for verb in ("verify", "switch"):
+        done = sightctl("model", verb, "Mine", "--store", str(store.root), "--config", str(config))
+        assert done.returncode == 1
+        assert re.search(
+            r"^\S+/Mine/imported does not hold .* of another shape: .* instead of \[128, 64\]", done.stderr
+        )
+    assert list(config.iterdir()) == []
+
+
+def test_whole_checkpoints_fit(
+    tiny_checkpoints: dict[str, Path], minicpm: dict[str, Path], generic: dict[str, Path]
+) -> None:
+    """Whole checkpoints of every family are found to fit."""
+    for folder, name in [
+        *((folder, "qwen_vl") for folder in (*tiny_checkpoints.values(), EMBEDDED_FOLDER)),
+        *((folder, "minicpm_v") for folder in minicpm.values()),
+        *((folder, "generic") for folder in generic.values()),
+    ]:
+        assert check_fit(folder) == name
 
 
 def test_the_service_says_so(copy: Path) -> None:

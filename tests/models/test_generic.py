@@ -12,7 +12,7 @@ from sightd.models.checkpoint import CheckpointError
 from sightd.models.families import FAMILIES, family, prompt_builder
 from sightd.models.generic.known import MODEL_TYPES
 from sightd.models.generic.plan import GenericPrompts
-from sightd.models.loading import load_network
+from sightd.models.loading import check_fit, load_network
 from sightd.models.template import ChatTemplate
 from sightd.models.tokenizer import Tokenizer
 from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES
@@ -69,6 +69,34 @@ def test_missing_files(copy: Path, name: str, words: str) -> None:
     (copy / name).unlink()
     with pytest.raises(CheckpointError, match=words):
         start(copy)
+
+
+@pytest.mark.parametrize(
+    ("kind", "token", "words"),
+    [
+        ("llava", "<image>", "lacks the tokens <image>, which tokenizer_config.json names"),
+        ("minicpmv4_6", "<slice>", "lacks the tokens <slice>"),
+        ("qwen3_5", "<|image_pad|>", "does not take a question about a picture: Mismatch in `image` token count"),
+    ],
+)
+def test_a_tokenizer_without_a_vision_token(
+    kind: str, token: str, words: str, generic: dict[str, Path], tmp_path: Path
+) -> None:
+    """A tokenizer that lacks a token of the processor's is refused, when an engine loads and when it is verified."""
+    folder = Path(shutil.copytree(generic[kind], tmp_path / kind))
+    text = (folder / "tokenizer.json").read_text("utf-8")
+    (folder / "tokenizer.json").write_text(text.replace(token, "<|other|>"), "utf-8")
+    for reader in (start, check_fit):
+        with pytest.raises(CheckpointError, match=words):
+            reader(folder)
+
+
+def test_a_picture_s_token_is_the_network_s(copy: Path) -> None:
+    """A tokenizer of another checkpoint, in which pictures have another number than config.json says, is refused."""
+    change_json(copy / "config.json", image_token_index=3)
+    for reader in (start, check_fit):
+        with pytest.raises(CheckpointError, match="a picture does not become token 3, which config"):
+            reader(copy)
 
 
 @pytest.mark.skipif(is_torchvision_available(), reason="torchvision is there")

@@ -1,4 +1,4 @@
-"""Sizes, positions and pixels of the Qwen-VL families are transformers' own."""
+"""Sizes and positions of the Qwen-VL families are transformers' own."""
 
 from __future__ import annotations
 
@@ -7,16 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from sightd.models.qwen_vl.frames import prepare
 from sightd.models.qwen_vl.geometry import rotary_positions, target_size
-from sightd.models.qwen_vl.pixels import patch_rows
-from sightd.models.qwen_vl.preprocessing import read_preprocessing
-from sightd.models.qwen_vl.prompt import read_layout
 from transformers import AutoModelForImageTextToText
-from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil, smart_resize
+from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import smart_resize
 
 from ..checkpoints import FAMILIES
-from ..pictures import noise
 
 
 @pytest.mark.parametrize("factor", [28, 32])
@@ -32,23 +27,6 @@ def test_target_size(factor: int) -> None:
             continue
         for low, high in ((3136, 1003520), (65536, 16777216), (256 * 28 * 28, 1280 * 28 * 28)):
             assert target_size(height, width, factor, low, high) == smart_resize(height, width, factor, low, high)
-
-
-@pytest.mark.parametrize("family", FAMILIES)
-def test_pixels(family: str, tiny_checkpoints: dict[str, Path]) -> None:
-    """The patches of a picture are those of the reference's Pillow processor, to rounding."""
-    folder = tiny_checkpoints[family]
-    layout = read_layout(folder)
-    numbers = read_preprocessing(folder, layout)
-    plan = {"factor": numbers.factor, "min_pixels": numbers.min_pixels, "max_pixels": numbers.max_pixels}
-    reference = Qwen2VLImageProcessorPil.from_pretrained(folder)
-    for seed, size in enumerate([(64, 64), (200, 90), (33, 300), (700, 500)]):
-        picture = noise(seed, size)
-        frames = torch.from_numpy(prepare(picture, plan).parts[0].copy())
-        ours = patch_rows(frames, layout, torch.tensor(numbers.mean), torch.tensor(numbers.std))
-        theirs = reference(picture, return_tensors="pt")["pixel_values"]
-        assert ours.shape == theirs.shape
-        assert (ours - theirs).abs().max() < 1e-5
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -12,6 +12,7 @@ import torch
 from sightd.engine.attention import fused
 from sightd.engine.attention.hook import PackedStep
 from sightd.engine.core import Engine
+from sightd.models.loading import check_fit
 from sightd.models.minicpm_v.frames import prepare
 from sightd.models.minicpm_v.network import MiniCpmNetwork
 from sightd.models.minicpm_v.settings import read_preprocessing
@@ -60,6 +61,15 @@ def slices(case: Case) -> Iterator[np.ndarray]:
     for picture in case.pictures:
         for part in prepare(picture, plan.numbers).parts:
             yield from part
+
+
+@pytest.mark.parametrize("kind", [*FULL, QUANTISED])
+def test_headers(kind: str) -> None:
+    """The recorded checkpoints are found to fit by their headers alone, four-bit weights included."""
+    folder = ROOT / kind / "checkpoint"
+    if not folder.exists():
+        pytest.skip(f"no recorded answers of the original in {ROOT}")
+    assert check_fit(folder) == "minicpm_v"
 
 
 @every_case

@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from sightd.models.checkpoint import CheckpointError
 from sightd.models.families import prompt_builder
-from sightd.models.loading import load_network
+from sightd.models.loading import check_fit, load_network
 from sightd.models.network import Network
 from structlog.testing import capture_logs
 
@@ -51,10 +51,33 @@ def edit_weights(folder: Path, change: Callable[[dict[str, torch.Tensor]], objec
     ],
 )
 def test_weights_that_do_not_fit(copy: Path, change: Callable[[dict[str, torch.Tensor]], object], words: str) -> None:
-    """Missing and unexpected weights and those of another shape are refused by name."""
+    """Missing and unexpected weights and those of another shape are refused by name, before they are read too."""
     edit_weights(copy, change)
-    with pytest.raises(CheckpointError, match=words):
-        load(copy)
+    for reader in (load, check_fit):
+        with pytest.raises(CheckpointError, match=words):
+            reader(copy)
+
+
+def test_tables_that_trainers_write_out(copy: Path) -> None:
+    """Weights that are computed anew are left out where a file has them."""
+    tables = ("resampler.pos_embed", "llm.model.rotary_emb.inv_freq", "vpm.embeddings.position_ids")
+    edit_weights(copy, lambda w: w.update({name: torch.zeros(5) for name in tables}))
+    assert check_fit(copy) == "minicpm_v"
+    load(copy)
+
+
+def test_a_config_that_says_too_little(copy: Path) -> None:
+    """Sizes that config.json lacks are named."""
+    change_json(copy / "config.json", hidden_size=None, vision_config=None)
+    for reader in (load, check_fit):
+        with pytest.raises(CheckpointError, match=r"config\.json lacks hidden_size, vision_config\."):
+            reader(copy)
+
+
+def test_no_dtype(copy: Path) -> None:
+    """Without a dtype in config.json the official checkpoints' is taken."""
+    change_json(copy / "config.json", torch_dtype=None)
+    assert load(copy).cache_shape.dtype == torch.bfloat16
 
 
 def test_missing_shard(copy: Path) -> None:
@@ -77,10 +100,11 @@ def test_other_generations(copy: Path, version: object) -> None:
 
 
 def test_other_quantisations(copy: Path) -> None:
-    """A quantisation that is not known is refused by its name."""
+    """A quantisation that is not known is refused by its name, with what to take instead."""
     change_json(copy / "config.json", quantization_config={"quant_method": "gptq", "bits": 4})
-    with pytest.raises(CheckpointError, match="'gptq' is not supported"):
-        load(copy)
+    for reader in (load, check_fit):
+        with pytest.raises(CheckpointError, match=r"'gptq' is not supported.*the full one, with model\.quantization"):
+            reader(copy)
 
 
 def test_tokenizer_without_vision_tokens(copy: Path) -> None:

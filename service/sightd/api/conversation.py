@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from ..media.fetch.fetcher import RemotePicture
@@ -74,11 +74,11 @@ class Wishes:
     temperature: float | None = None
     top_p: float | None = None
     top_k: int | None = None
-    min_p: float = 0.0
+    min_p: float | None = None
     seed: int | None = None
-    repetition_penalty: float = 1.0
-    frequency_penalty: float = 0.0
-    presence_penalty: float = 0.0
+    repetition_penalty: float | None = None
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
     logit_bias: Mapping[int, float] = field(default_factory=dict)
     allowed_token_ids: tuple[int, ...] = ()
     bad_words: tuple[str, ...] = ()
@@ -94,10 +94,7 @@ class Wishes:
     priority: int = 0
     cache_salt: str = ""
 
-    def with_defaults(self, defaults: SamplingDefaults) -> tuple[float, float, int]:
-        """Temperature, top-p and top-k with the model's defaults filled in."""
-        return (
-            defaults.temperature if self.temperature is None else self.temperature,
-            defaults.top_p if self.top_p is None else self.top_p,
-            defaults.top_k if self.top_k is None else self.top_k,
-        )
+    def over(self, defaults: SamplingDefaults) -> SamplingDefaults:
+        """The defaults with what is wished in their place."""
+        wished = {name: getattr(self, name) for name in asdict(defaults)}
+        return replace(defaults, **{name: value for name, value in wished.items() if value is not None})

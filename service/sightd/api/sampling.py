@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import asdict
 
 from ..config.limits import Limits
 from ..engine.protocol import Sampling
@@ -23,17 +24,10 @@ def sampling(services: Services, wishes: Wishes, prompt_tokens: int) -> Sampling
     tokenizer = services.prompts.tokenizer
     check_tokens(tokenizer, "allowed_token_ids", wishes.allowed_token_ids)
     check_tokens(tokenizer, "logit_bias", tuple(wishes.logit_bias))
-    temperature, top_p, top_k = wishes.with_defaults(services.defaults)
     return Sampling(
         max_tokens=longest_answer(wishes, limits, room),
-        temperature=temperature,
-        top_p=top_p,
-        top_k=top_k,
-        min_p=wishes.min_p,
+        **asdict(wishes.over(services.defaults)),
         seed=(secrets.randbits(64) if wishes.seed is None else wishes.seed) & SEEDS,
-        repetition_penalty=wishes.repetition_penalty,
-        frequency_penalty=wishes.frequency_penalty,
-        presence_penalty=wishes.presence_penalty,
         logit_bias=tuple(wishes.logit_bias.items()),
         allowed_token_ids=wishes.allowed_token_ids,
         bad_words=bad_words(tokenizer, wishes.bad_words),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +19,6 @@ from ..models.checkpoint import CheckpointError
 from ..models.store import StoreError, hubs, importing, manifest, pulling
 from ..models.store.shelf import Store
 from ..models.store.switching import RESTART, switch_to
-from ..models.wholeness import check
 from .config import config_option, loaded_or_exit
 from .progress import growing
 
@@ -45,6 +45,19 @@ def explained(verb: Callable[..., None]) -> Callable[..., None]:
             sys.exit(1)
 
     return run
+
+
+def fitting(folder: Path) -> str:
+    """The family of a checkpoint that an engine would load. Raises CheckpointError for another."""
+    from ..models.wholeness import check
+
+    # What can be said at once is, before torch and transformers are imported.
+    check(folder)
+    # Libraries say a lot while they are imported; what matters here comes as an error.
+    logging.disable(logging.WARNING)
+    from ..models.loading import check_fit
+
+    return check_fit(folder)
 
 
 def say(sentence: str) -> None:
@@ -117,7 +130,7 @@ def verify(name: str, revision: str | None, root: Path | None, config: Path | No
     problems = manifest.differences(folder, known) if known else []
     if problems:
         raise StoreError("\n".join(problems))
-    family = check(folder)
+    family = fitting(folder)
     checked = f"{len(known.files)} files are as they came" if known else "it has no manifest to compare files with"
     click.echo(f"{folder} is a whole {family} checkpoint; {checked}.")
 
@@ -133,7 +146,7 @@ def switch(name: str, revision: str | None, root: Path | None, config: Path | No
     path = EMBEDDED
     if name != EMBEDDED:
         folder = opened(root, config).find(name, revision).folder
-        check(folder)
+        fitting(folder)
         path = str(folder)
     written = switch_to(path, config or DEFAULT_FOLDER)
     effective = loaded_or_exit(config)

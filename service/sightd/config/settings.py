@@ -12,6 +12,7 @@ from .logging import Logging
 from .media import Media
 from .metrics import Metrics
 from .model import Model
+from .sampling import Sampling
 from .server import Server
 from .tracing import Tracing
 
@@ -28,6 +29,7 @@ class Settings(BaseSettings):
 
     server: Server = Server()
     model: Model = Model()
+    sampling: Sampling = Sampling()
     engine: Engine = Engine()
     limits: Limits = Limits()
     media: Media = Media()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from .checkpoint import CheckpointError, read_json
+from .checkpoint import CheckpointError, first_line, read_json
 from .generic.known import MODEL_TYPES
 from .prompt import Media, Prompt
 from .template import ChatTemplate, Message
@@ -111,5 +111,9 @@ def family(folder: Path) -> str:
 def prompt_builder(folder: Path) -> PromptBuilder:
     """The prompt builder of a checkpoint; imports no torch. Raises CheckpointError."""
     plan = importlib.import_module(f"{__package__}.{family(folder)}.plan")
-    builder: PromptBuilder = plan.prompt_builder(folder)
+    try:
+        builder: PromptBuilder = plan.prompt_builder(folder)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        # The files' shapes are not looked at one by one: whatever does not fit ends here.
+        raise CheckpointError(f"{folder}: a configuration file is not as it should be: {first_line(error)}.") from error
     return builder

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -14,6 +16,12 @@ from .generic.network import GenericNetwork
 from .network import Network
 from .quantising import stored_quantisation
 from .wholeness import check
+
+LIBRARIES_RAISE = (
+    ArithmeticError, AttributeError, ImportError, LookupError, OSError, RuntimeError, SafetensorError, TypeError,
+    ValueError,
+)  # fmt: skip
+"""What comes of files that nobody expected."""
 
 
 def load_network(
@@ -31,13 +39,30 @@ def load_network(
         )
     module = importlib.import_module(f"{__package__}.{name}.network")
     wanted = dtype if dtype == "auto" else getattr(torch, dtype)
-    try:
+    with refusals(folder, alternatives(stored, device)):
         network: Network | GenericNetwork = module.load(folder, device, wanted, attention, quantization)
-    except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
-        raise CheckpointError(
-            f"{folder} cannot be loaded: {first_line(error)}.{alternatives(stored, device)}"
-        ) from error
     return name, network
+
+
+def check_fit(folder: Path) -> str:
+    """The family of a checkpoint that an engine would load, as far as that is known without reading weights: a whole
+    folder, weights of the names and shapes that config.json describes, and a processor that can be made. Raises
+    CheckpointError."""
+    transformers_logging.disable_progress_bar()
+    name = check(folder)
+    module = importlib.import_module(f"{__package__}.{name}.network")
+    with refusals(folder):
+        module.check_fit(folder)
+    return name
+
+
+@contextmanager
+def refusals(folder: Path, instead: str = "") -> Iterator[None]:
+    """Raise what libraries say of a checkpoint as CheckpointError, with a sentence on what else there is."""
+    try:
+        yield
+    except LIBRARIES_RAISE as error:
+        raise CheckpointError(f"{folder} cannot be loaded: {first_line(error)}.{instead}") from error
 
 
 def alternatives(stored: str | None, device: torch.device) -> str:

@@ -20,13 +20,17 @@ class ServedNames:
         own = full.rpartition("/")[2]
         self.primary = settings.served_names[0] if settings.served_names else own
         self.all = list(dict.fromkeys([*settings.served_names, own]))
-        paths = (str(folder), settings.path, settings.path.rstrip("/"))
-        self._known = {name.casefold() for name in (*self.all, full, *paths)}
+        self._known = {plain(name) for name in (*self.all, full, str(folder), settings.path)}
         self._any = settings.accept_any_name
 
     def accepts(self, name: str) -> bool:
         """Whether a request for this model name is for us."""
-        return self._any or name.casefold() in self._known
+        return self._any or plain(name) in self._known
+
+
+def plain(name: str) -> str:
+    """The name as it is compared: in small letters, and a path without a slash at its end."""
+    return name.casefold().rstrip("/")
 
 
 def checkpoint_folder(settings: Model) -> Path:

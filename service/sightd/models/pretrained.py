@@ -9,7 +9,8 @@ import torch
 from transformers import AutoModelForImageTextToText, PreTrainedModel
 
 from .. import logs
-from .wholeness import listed, refuse_misfits
+from .fitting import check_pretrained, refuse_loaded
+from .wholeness import listed
 
 log = logs.get(__name__)
 
@@ -17,6 +18,8 @@ log = logs.get(__name__)
 def load_pretrained(folder: Path, dtype: torch.dtype | str) -> PreTrainedModel:
     """The network with its weights, on the CPU. transformers gives random numbers to weights that are missing, so those
     and such of another shape raise CheckpointError; what the network has no place for is left out and logged."""
+    # A network larger than the files would be made up in memory before anything is said.
+    check_pretrained(folder)
     loaded: Any = AutoModelForImageTextToText.from_pretrained(
         folder,
         dtype=dtype,
@@ -27,8 +30,7 @@ def load_pretrained(folder: Path, dtype: torch.dtype | str) -> PreTrainedModel:
         ignore_mismatched_sizes=True,
     )
     model, found = loaded
-    shapes = [f"{name} {list(has)} instead of {list(wants)}" for name, has, wants in sorted(found["mismatched_keys"])]
-    refuse_misfits(folder, {"missing": sorted(found["missing_keys"]), "of another shape": shapes})
+    refuse_loaded(folder, found)
     if found["unexpected_keys"]:
         names = sorted(found["unexpected_keys"])
         log.warning("weights left out: the network has no place for them", weights=len(names), names=listed(names))

@@ -10,6 +10,7 @@ from pathlib import Path
 from safetensors import safe_open
 
 from .checkpoint import read_json
+from .minicpm_v.settings import SPEECH
 from .wholeness import weight_files
 
 SIZES = {"F64": 8, "I64": 8, "U64": 8, "F32": 4, "I32": 4, "U32": 4, "F16": 2, "BF16": 2, "I16": 2, "U16": 2}
@@ -35,8 +36,12 @@ def loaded_bytes(folder: Path, dtype: str, on_card: bool, quantization: str = "n
     full = NUMBERS.get(own if dtype == "auto" else dtype, 4)
     wanted = None if dtype == "auto" else full
     linear = QUANTISED.get(quantization) if on_card else None
-    sizes = (loaded_sizes(tensors(path), wanted, full, on_card, linear) for path in weight_files(folder))
-    return sum(sum(of_file) for of_file in sizes)
+    left_out = SPEECH if config.get("model_type") == "minicpmo" else ()
+    total = 0
+    for path in weight_files(folder):
+        header = {name: entry for name, entry in tensors(path).items() if not name.startswith(left_out)}
+        total += sum(loaded_sizes(header, wanted, full, on_card, linear))
+    return total
 
 
 def tensors(path: Path) -> Header:
@@ -51,14 +56,12 @@ def loaded_sizes(header: Header, wanted: int | None, full: int, fp8_stays: bool,
     turned back into numbers takes `full`, and the language model's layers take `linear` where that is given."""
     packed = {name.partition(STATE)[0] for name in header if STATE in name}
     for name, (kind, shape) in header.items():
-        count = prod(shape)
         if STATE in name or name.endswith(PIECES):
             continue
+        count = prod(shape) * (2 if name in packed else 1)
         if linear is not None and len(shape) == 2 and ".layers." in name and not SIGHT.search(name):
             yield int(count * linear)
-        elif name in packed:
-            yield 2 * count * full
-        elif kind.startswith("F8") and not fp8_stays:
+        elif name in packed or (kind.startswith("F8") and not fp8_stays):
             yield count * full
         elif kind in ("F64", "F32", "F16", "BF16"):
             yield count * (wanted or SIZES[kind])

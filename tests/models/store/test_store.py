@@ -311,7 +311,7 @@ def test_list_switch_and_remove(store: Store, stored: Path, tmp_path: Path) -> N
     assert row == {"value": str(stored), "origin": str(config / "conf.d" / "50-model.toml")}
     names = ServedNames(Model(path=str(stored)))
     assert names.all == ["Drawn-VL"]
-    assert all(map(names.accepts, ("drawn-vl", "OpenLab/Drawn-VL", str(stored))))
+    assert all(map(names.accepts, ("drawn-vl", "OpenLab/Drawn-VL", str(stored), f"{stored}/")))
     listed = sightctl("model", "list", *common)
     assert "OpenLab/Drawn-VL" in listed.stdout
     assert "configured" in listed.stdout

@@ -10,11 +10,12 @@ import torch
 from torch import nn
 from transformers import GenerationConfig
 
-from ..checkpoint import CheckpointError
+from ..checkpoint import CheckpointError, read_json
+from ..fitting import check_pretrained
 from ..network import CacheShape
 from ..pretrained import load_pretrained
 from ..quantising import quantise
-from .processor import Reader
+from .processor import Reader, Unreadable
 
 POSITIONS = 32_768
 """The longest sequence of a network that does not say."""
@@ -37,7 +38,7 @@ class GenericNetwork:
 
 def load(folder: Path, device: torch.device, dtype: torch.dtype | str, _: str, quantization: str) -> GenericNetwork:
     """Load a checkpoint folder onto `device`. Raises CheckpointError."""
-    reader = Reader(folder)
+    reader = checked_reader(folder)
     model: Any = load_pretrained(folder, dtype)
     if model.config.is_encoder_decoder or not model.can_generate():
         raise CheckpointError(f"{folder}: {type(model).__name__} does not answer token by token from a prompt.")
@@ -56,6 +57,30 @@ def load(folder: Path, device: torch.device, dtype: torch.dtype | str, _: str, q
         parameters=sum(p.numel() for p in model.parameters()),
         eos_token_ids=eos,
     )
+
+
+def check_fit(folder: Path) -> None:
+    """Raise CheckpointError unless the weights are those of the network that config.json describes, by their headers,
+    and the checkpoint's processor can be made."""
+    check_pretrained(folder)
+    checked_reader(folder)
+
+
+def checked_reader(folder: Path) -> Reader:
+    """The checkpoint's processor, which gives pictures the token that config.json says. Raises CheckpointError."""
+    reader = Reader(folder)
+    config = read_json(folder / "config.json")
+    token = config.get("image_token_id", config.get("image_token_index"))
+    try:
+        fits = reader.places_pictures_at(token) if isinstance(token, int) else True
+    except Unreadable as error:
+        raise CheckpointError(f"{folder}: its processor does not take a question about a picture: {error}") from error
+    if not fits:
+        raise CheckpointError(
+            f"{folder}: a picture does not become token {token}, which config.json names: the tokenizer lacks a vision "
+            "token, or tokenizer, chat template and config.json are of different checkpoints."
+        )
+    return reader
 
 
 def end_tokens(generation: GenerationConfig, text: Any) -> tuple[int, ...]:

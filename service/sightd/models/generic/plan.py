@@ -10,7 +10,7 @@ from typing import Any
 
 from jinja2 import TemplateError
 
-from ..checkpoint import CheckpointError
+from ..checkpoint import CheckpointError, read_json
 from ..families import Batching, PicturePlan
 from ..prompt import Media, Prompt
 from ..template import ChatTemplate, Message, template_source
@@ -86,6 +86,18 @@ def shows(template: ChatTemplate, role: str, content: Any) -> bool:
 def prompt_builder(folder: Path) -> GenericPrompts:
     """Read the checkpoint's tokenizer and template. Raises CheckpointError."""
     try:
-        return GenericPrompts(Tokenizer(folder), ChatTemplate(template_source(folder)))
+        tokenizer = Tokenizer(folder)
+        check_named_tokens(folder, tokenizer)
+        return GenericPrompts(tokenizer, ChatTemplate(template_source(folder)))
     except (FileNotFoundError, ValueError, TemplateError) as error:
         raise CheckpointError(f"{folder}: {error}") from error
+
+
+def check_named_tokens(folder: Path, tokenizer: Tokenizer) -> None:
+    """Raise ValueError when tokenizer_config.json names vision tokens that the tokenizer lacks: transformers would add
+    them with numbers that the network never learnt."""
+    path = folder / "tokenizer_config.json"
+    named = read_json(path).get("extra_special_tokens") if path.exists() else None
+    tokens = [token for token in named.values() if isinstance(token, str)] if isinstance(named, dict) else []
+    if missing := [token for token in tokens if tokenizer.id_of(token) is None]:
+        raise ValueError(f"The tokenizer lacks the tokens {', '.join(missing)}, which tokenizer_config.json names.")

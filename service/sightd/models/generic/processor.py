@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import torch
 from jinja2 import TemplateError
 from PIL import Image
 from torch import Tensor
@@ -19,6 +20,8 @@ from ..checkpoint import CheckpointError, first_line
 from ..tokenizer import Tokenizer
 
 LOCAL = {"local_files_only": True, "trust_remote_code": False}
+TRIED = (224, 224)
+"""Height and width of a picture to try a processor with."""
 REMEDY = "Install the optional extra: pip install 'sightd[generic]'."
 
 
@@ -85,6 +88,19 @@ class Reader:
             return self._encoded(content["messages"], options)
         except (TemplateError, ValueError, TypeError, IndexError, KeyError, NotImplementedError) as error:
             raise Unreadable(f"{first_line(error)}.") from error
+
+    def places_pictures_at(self, token: int) -> bool:
+        """Whether a picture in a conversation brings this token. Raises Unreadable when the processor does not take a
+        question about one."""
+        content = [{"type": "image"}, {"type": "text", "text": "?"}]
+        conversation = {
+            "messages": [{"role": "user", "content": content}],
+            "tools": None,
+            "continued": False,
+            "variables": {"add_generation_prompt": True},
+        }
+        read = self.read(json.dumps(conversation), [torch.zeros(1, *TRIED, 3, dtype=torch.uint8)])
+        return token in read["input_ids"]
 
     def _encoded(self, messages: list[dict[str, Any]], options: dict[str, Any]) -> BatchFeature:
         try:

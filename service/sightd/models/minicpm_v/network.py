@@ -21,7 +21,7 @@ from ..tokenizer import Tokenizer
 from .resampler import Resampler
 from .settings import Preprocessing, read_config, read_preprocessing
 from .vision import Normalisation, VisionEncoder
-from .weights import check, check_quantisation, read_weights
+from .weights import check, check_quantisation, described_weights, read_weights, tie
 
 ENDS = ("<|im_end|>", "<|endoftext|>")
 """What ends an answer: the reference looks these up by their text and reads no generation_config.json."""
@@ -31,6 +31,11 @@ TEXT_KEYS = (
     "vocab_size",
 )  # fmt: skip
 """What config.json says of the language model; it stands among everything else there."""
+NEEDED = (
+    "hidden_size", "intermediate_size", "num_attention_heads", "num_hidden_layers", "query_num", "vision_config",
+    "vocab_size",
+)  # fmt: skip
+"""What config.json must say."""
 VISION_KEYS = (
     "hidden_size", "image_size", "intermediate_size", "num_attention_heads", "num_hidden_layers", "patch_size",
 )  # fmt: skip
@@ -128,8 +133,7 @@ def load(
     check_quantisation(config, folder)
     first = device if quantization == "none" else torch.device("cpu")
     weights = read_weights(folder, first, stored_dtype(config, folder) if isinstance(dtype, str) else dtype)
-    if config.get("tie_word_embeddings"):
-        weights.setdefault("llm.lm_head.weight", weights["llm.model.embed_tokens.weight"])
+    tie(weights, config)
     with torch.device("meta"):
         module = MiniCpm(config)
     check(module.state_dict(), weights, folder)
@@ -144,9 +148,22 @@ def load(
     return MiniCpmNetwork(module.eval().requires_grad_(False), config, preprocessing, ends)
 
 
+def check_fit(folder: Path) -> None:
+    """Raise CheckpointError unless the weights are those of the network that config.json describes, by their
+    headers."""
+    config, preprocessing = read_config(folder), read_preprocessing(folder)
+    check_config(config, preprocessing, folder)
+    check_quantisation(config, folder)
+    weights = described_weights(folder)
+    tie(weights, config)
+    with torch.device("meta"):
+        check(MiniCpm(config).state_dict(), weights, folder)
+
+
 def stored_dtype(config: dict[str, Any], folder: Path) -> torch.dtype:
-    """The dtype that config.json names. Raises CheckpointError when it names none that torch knows."""
-    name = config.get("dtype") or config.get("torch_dtype")
+    """The dtype that config.json names; bfloat16, that of the official ones, when it names none. Raises CheckpointError
+    for one that torch does not know."""
+    name = config.get("dtype") or config.get("torch_dtype") or "bfloat16"
     dtype = getattr(torch, str(name), None)
     if not isinstance(dtype, torch.dtype):
         raise CheckpointError(f"{folder / 'config.json'}: torch_dtype {name!r} is not a dtype.")
@@ -155,6 +172,8 @@ def stored_dtype(config: dict[str, Any], folder: Path) -> torch.dtype:
 
 def check_config(config: dict[str, Any], preprocessing: Preprocessing, folder: Path) -> None:
     """Raise CheckpointError for settings that this network does not have."""
+    if lacking := [key for key in NEEDED if not config.get(key)]:
+        raise CheckpointError(f"{folder / 'config.json'} lacks {', '.join(lacking)}.")
     if config.get("use_sliding_window"):
         raise CheckpointError(f"{folder / 'config.json'}: use_sliding_window is not supported.")
     if config["query_num"] != preprocessing.queries:

@@ -10,6 +10,8 @@ from ..checkpoint import CheckpointError, read_json
 
 VERSION = 2.6
 """The model types are shared by generations with other encoders, resamplers and language models."""
+SPEECH = ("apm.", "audio_projection_layer.", "tts.")
+"""How the names of the weights begin with which MiniCPM-o hears and speaks. They are not served and left out."""
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,12 @@ from torch import Tensor
 
 from ... import logs
 from ..checkpoint import CheckpointError
-from ..fourbit import COMPANIONS, STATES, dequantise
+from ..fourbit import COMPANIONS, STATES, State, dequantise
 from ..wholeness import refuse_misfits, weight_files
+from .settings import SPEECH
 
-SPEECH = ("apm.", "audio_projection_layer.", "tts.")
-"""The parts of MiniCPM-o that hear and speak."""
+COMPUTED = ("resampler.pos_embed", ".rotary_emb.inv_freq", ".embeddings.position_ids")
+"""Tables that some trainers write out and that are made anew here."""
 
 log = logs.get(__name__)
 
@@ -30,7 +31,7 @@ def read_weights(folder: Path, device: torch.device, dtype: torch.dtype) -> dict
             for name in file.keys():  # noqa: SIM118
                 if name.startswith(SPEECH):
                     left_out.append(name)
-                else:
+                elif not name.endswith(COMPUTED):
                     tensors[name] = as_stored(name, file.get_tensor(name), dtype)
     if left_out:
         log.info("weights left out: this model's hearing and speech are not served", tensors=len(left_out))
@@ -42,6 +43,26 @@ def as_stored(name: str, tensor: Tensor, dtype: torch.dtype) -> Tensor:
     """The tensor in the wanted dtype, unless it is a piece of a four-bit weight."""
     packed = tensor.dtype == torch.uint8 or name.endswith((*COMPANIONS, *STATES))
     return tensor if packed else tensor.to(dtype)
+
+
+def described_weights(folder: Path) -> dict[str, Tensor]:
+    """What `read_weights` would give, without content, by the headers of the files."""
+    found: dict[str, Tensor] = {}
+    for path in weight_files(folder):
+        with safe_open(path, framework="pt") as file:
+            for name in file.keys():  # noqa: SIM118
+                if name.endswith(STATES):
+                    shape = State.of(file.get_tensor(name)).shape
+                    found[name.partition(".quant_state.")[0]] = torch.empty(shape, device="meta")
+                elif not name.startswith(SPEECH) and not name.endswith((*COMPUTED, *COMPANIONS)):
+                    found.setdefault(name, torch.empty(file.get_slice(name).get_shape(), device="meta"))
+    return found
+
+
+def tie(weights: dict[str, Tensor], config: Mapping[str, Any]) -> None:
+    """Give the output layer the embeddings where config.json says that they are the same and the files have one."""
+    if config.get("tie_word_embeddings") and "llm.model.embed_tokens.weight" in weights:
+        weights.setdefault("llm.lm_head.weight", weights["llm.model.embed_tokens.weight"])
 
 
 def check(expected: Mapping[str, Tensor], found: Mapping[str, Tensor], folder: Path) -> None:
@@ -65,7 +86,9 @@ def check_quantisation(config: Mapping[str, Any], folder: Path) -> None:
         quantisation.get("quant_method") == "bitsandbytes" and quantisation.get("load_in_4bit")
     ):
         return
+    method = quantisation.get("quant_method")
     raise CheckpointError(
-        f"{folder / 'config.json'}: quantisation {quantisation.get('quant_method')!r} is not supported "
-        "for this family; bitsandbytes int4 is, as are checkpoints that are not quantised."
+        f"{folder / 'config.json'}: quantisation {method!r} is not supported for this family. "
+        'Take the bitsandbytes int4 checkpoint, or the full one, with model.quantization = "int8" or "int4" if it is '
+        "too large."
     )

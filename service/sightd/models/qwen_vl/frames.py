@@ -1,7 +1,7 @@
 """Resizing pictures and videos for the Qwen-VL families. Runs in a decoder process; no torch.
 
-Pillow's bicubic filter with antialiasing, which is what the reference's slow processor uses; torchvision's, which the
-fast one uses, differs by rounding.
+Pillow's bicubic filter with antialiasing, which is what the reference's processor on Pillow uses; torchvision's, which
+the other one uses, differs by rounding.
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ from .video import Sampling
 
 
 def prepare(picture: Image.Image, numbers: dict[str, Any]) -> Prepared:
-    """The picture as the model sees it, one part of one frame. Raises ValueError for extreme side ratios."""
+    """A picture of any mode as the model sees it, one part of one frame. Raises ValueError for extreme side ratios."""
     height, width = target_size(
         picture.height, picture.width, numbers["factor"], numbers["min_pixels"], numbers["max_pixels"]
     )
-    return Prepared([np.asarray(picture.resize((width, height), Image.Resampling.BICUBIC))[None]])
+    coloured = picture if picture.mode == "RGB" else picture.convert("RGB")
+    return Prepared([np.asarray(coloured.resize((width, height), Image.Resampling.BICUBIC))[None]])
 
 
 def sampled(clip: Clip, numbers: dict[str, Any]) -> list[int]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from transformers import GenerationConfig
 
+from ..fitting import check_pretrained
 from ..network import CacheShape
 from ..pretrained import load_pretrained
 from ..prompt import Span
@@ -126,3 +127,9 @@ def load(
 ) -> QwenVlNetwork:
     """Load a checkpoint folder onto `device`. Raises CheckpointError when it cannot be loaded whole."""
     return QwenVlNetwork(folder, device, dtype, attention, quantization)
+
+
+def check_fit(folder: Path) -> None:
+    """Raise CheckpointError unless the weights are those of the network that config.json describes, by their
+    headers."""
+    check_pretrained(folder)

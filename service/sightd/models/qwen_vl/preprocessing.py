@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..checkpoint import read_json
 from .geometry import target_size
 from .prompt import Layout
 
@@ -32,9 +33,9 @@ class Preprocessing:
 
 
 def read_preprocessing(folder: Path, layout: Layout) -> Preprocessing:
-    """The picture part of preprocessor_config.json, whichever of its historic spellings it uses."""
-    path = folder / "preprocessor_config.json"
-    content: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    """The picture part of processor_config.json or preprocessor_config.json, whichever of its historic spellings it
+    uses. Raises CheckpointError for a file that cannot be read."""
+    content = section(folder, "image_processor", ("preprocessor_config.json",))
     size = content.get("size") or {}
     return Preprocessing(
         min_pixels=int(content.get("min_pixels") or size.get("shortest_edge") or MIN_PIXELS),
@@ -53,7 +54,7 @@ VIDEO_MIN, VIDEO_MAX = 128, 768
 def read_video_numbers(folder: Path, layout: Layout) -> dict[str, Any]:
     """The video part, as `video.Sampling` has it but for the operator's bounds: from processor_config.json,
     video_preprocessor_config.json or, as the reference does without these, preprocessor_config.json."""
-    content = video_section(folder)
+    content = section(folder, "video_processor", ("video_preprocessor_config.json", "preprocessor_config.json"))
     size = content.get("size") or {}
     factor = layout.patch * layout.merge
     least = int(content.get("min_pixels") or size.get("shortest_edge") or VIDEO_MIN * factor**2)
@@ -71,13 +72,12 @@ def read_video_numbers(folder: Path, layout: Layout) -> dict[str, Any]:
     }
 
 
-def video_section(folder: Path) -> dict[str, Any]:
-    """What the checkpoint says about videos, wherever it says it."""
-    for name in ("processor_config.json", "video_preprocessor_config.json", "preprocessor_config.json"):
-        path = folder / name
-        content: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.exists() else {}
-        if name == "processor_config.json":
-            content = content.get("video_processor") or {}
-        if content:
-            return content
+def section(folder: Path, part: str, files: Sequence[str]) -> dict[str, Any]:
+    """What the checkpoint says about pictures or videos: that part of processor_config.json, where transformers writes
+    it since version 5, else the first of the files that is there."""
+    for name in ("processor_config.json", *files):
+        content = read_json(folder / name) if (folder / name).exists() else {}
+        found = content.get(part) if name == "processor_config.json" else content
+        if isinstance(found, dict) and found:
+            return found
     return {}

@@ -5,8 +5,6 @@ Held to transformers' processors by the parity tests: the same ids for the same 
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..checkpoint import read_json
 from ..families import Batching
 from ..prompt import Media, Prompt, Span
 from ..template import ChatTemplate, Message, up_to
@@ -163,13 +162,14 @@ class _Runs:
 
 def read_layout(folder: Path) -> Layout:
     """The layout that a checkpoint's config.json and preprocessor_config.json describe."""
-    config = json.loads((folder / "config.json").read_text("utf-8"))
+    config = read_json(folder / "config.json")
     vision = config.get("vision_config", {})
     family = config.get("model_type", "")
+    timestamps = family.startswith("qwen3_vl")
     return Layout(
-        patch=int(vision.get("patch_size", 14)),
+        patch=int(vision.get("patch_size", 16 if timestamps else 14)),
         merge=int(vision.get("spatial_merge_size", 2)),
         temporal=int(vision.get("temporal_patch_size", 2)),
-        timestamps=bool(re.match("qwen3_vl", family)),
+        timestamps=timestamps,
         tokens_per_second=float(vision.get("tokens_per_second", 0)) if family == "qwen2_5_vl" else 0.0,
     )
