@@ -9,11 +9,13 @@ from ..models.network import CacheShape
 
 
 class KVCache:
-    """For each layer, keys and values [slots, kv_heads, head_dim]; slot = block x block size + offset."""
+    """For each layer, keys and values [slots, kv_heads, head_dim]; slot = block x block size + offset. Beside the
+    `blocks` there is one more, `scratch`, for what is computed to be thrown away."""
 
     def __init__(self, shape: CacheShape, blocks: int, block_size: int, device: torch.device) -> None:
-        size = (shape.layers, blocks * block_size, shape.kv_heads, shape.head_dim)
+        size = (shape.layers, (blocks + 1) * block_size, shape.kv_heads, shape.head_dim)
         self.block_size = block_size
+        self.scratch = blocks
         self.keys = torch.zeros(size, dtype=shape.dtype, device=device)
         self.values = torch.zeros(size, dtype=shape.dtype, device=device)
 
