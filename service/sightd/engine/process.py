@@ -45,6 +45,7 @@ from .memory import (
     free_bytes,
     plan,
 )
+from .merging import merge_linears
 from .norms import fuse_norms
 from .pace import Pace
 from .packing import pack_linears
@@ -120,7 +121,10 @@ def build(
 def make_fast(network: Network, start: dict[str, Any]) -> None:
     """Bring its layers into the forms that the device computes fastest."""
     fuse_norms(network.module)
-    if network.device.type == "cpu":
+    if network.device.type == "cuda":
+        merge_linears(network.module)
+        torch.cuda.empty_cache()
+    else:
         pack_linears(network.module, widen=not multiplies_bfloat16() and wide_fits(start))
 
 
