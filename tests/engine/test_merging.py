@@ -51,3 +51,15 @@ def test_answers_stay(family: str, tiny_checkpoints: dict[str, Path], monkeypatc
     asked = question(folder, "What is this?", noise(1, (90, 60)))
     number = submit(running, asked, Sampling(24))
     assert finish(running)[number] == Reference(folder).answer(asked, 24)
+
+
+def test_minicpm(minicpm: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same holds for MiniCPM's vision encoder and language model."""
+    folder = minicpm["minicpmv"]
+    asked = question(folder, "What is this?", noise(3, (200, 150)))
+    plain = engine(folder)
+    first = submit(plain, asked, Sampling(24))
+    monkeypatch.setattr(process, "pack_linears", lambda module, widen: merge_linears(module))
+    merged = engine(folder)
+    second = submit(merged, asked, Sampling(24))
+    assert finish(merged)[second] == finish(plain)[first]

@@ -28,6 +28,7 @@ from ..processes.child import attach
 from .attention import hook
 from .attention.choice import choose
 from .blocks import BlockPool
+from .cards import suit
 from .core import Engine
 from .encoder import Encoder
 from .grammar import Grammars
@@ -45,7 +46,6 @@ from .memory import (
     free_bytes,
     plan,
 )
-from .merging import merge_linears
 from .norms import fuse_norms
 from .pace import Pace
 from .packing import pack_linears
@@ -78,7 +78,7 @@ def build(
     began = time.monotonic()
     device, folder = torch.device(start["device"]), Path(start["folder"])
     check_device(device)
-    if device.type == "cuda":
+    if device.type == "cuda" and device.index is not None:
         # Streams, recordings and Triton's launches are the current card's, whatever card their tensors are on.
         torch.cuda.set_device(device)
     hook.register()
@@ -122,8 +122,7 @@ def make_fast(network: Network, start: dict[str, Any]) -> None:
     """Bring its layers into the forms that the device computes fastest."""
     fuse_norms(network.module)
     if network.device.type == "cuda":
-        merge_linears(network.module)
-        torch.cuda.empty_cache()
+        suit(network)
     else:
         pack_linears(network.module, widen=not multiplies_bfloat16() and wide_fits(start))
 
