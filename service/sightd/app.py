@@ -184,6 +184,7 @@ def engine_start(settings: Settings) -> dict[str, Any]:
         "encoder_cache_bytes": engine.encoder_cache_mib * 1024 * 1024,
         "memory_utilization": engine.memory_utilization,
         "threads": engine.threads,
+        "cuda_graphs": engine.cuda_graphs,
         "logging": settings.logging.model_dump(),
     }
 

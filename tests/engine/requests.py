@@ -65,6 +65,7 @@ def engine(folder: Path, **changes: Any) -> Engine:
         "max_sequences": 16,
         "max_batch_tokens": 0,
         "encoder_cache_bytes": 10**7,
+        "cuda_graphs": True,
     }
     return process.build(start | changes)[0]
 

@@ -48,27 +48,6 @@ def test_the_product_is_the_same(
     assert (result - expected).abs().max() <= NEAR[dtype]
 
 
-@pytest.mark.parametrize("rows", [1, 6])
-@pytest.mark.parametrize("bias", [False, True])
-def test_layers_of_one_input_are_one_product(bias: bool, rows: int) -> None:
-    """Layers that read the same input give their own numbers when they are computed together, whichever input comes
-    next and in whatever order they are asked."""
-    torch.manual_seed(0)
-    widths = {"q_proj": 64, "k_proj": 32, "v_proj": 16}
-    network = nn.Module()
-    for name, width in widths.items():
-        network.add_module(name, nn.Linear(96, width, bias).requires_grad_(False))
-    inputs = [torch.randn(1, rows, 96) for _ in range(2)]
-    orders = [("q_proj", "k_proj", "v_proj"), ("v_proj", "q_proj", "q_proj", "k_proj")]
-    with torch.inference_mode():
-        expected = [{name: network.get_submodule(name)(x) for name in widths} for x in inputs]
-        assert pack_linears(network, None) == len(widths)
-        for order in orders:
-            for x, numbers in zip(inputs, expected, strict=True):
-                for name in order:
-                    assert torch.allclose(network.get_submodule(name)(x), numbers[name], atol=1e-5)
-
-
 def test_few_sizes_of_product_are_met() -> None:
     """However many rows come, products have few different numbers of them, none fewer and hardly more than came."""
     sizes = {rows: padded(rows) for rows in range(1, 2049)}

@@ -59,8 +59,28 @@ SIZES: dict[str, dict[str, dict[str, Any]]] = {
             "deepstack_visual_indexes": [1, 3, 5],
         },
     },
+    "tiny": {
+        TEXT: {
+            "hidden_size": 128,
+            "intermediate_size": 256,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 4,
+            "num_key_value_heads": 2,
+            "head_dim": 32,
+            "vocab_size": 2048,
+        },
+        VISION: {
+            "hidden_size": 64,
+            "intermediate_size": 128,
+            "depth": 3,
+            "num_heads": 2,
+            "out_hidden_size": 128,
+            "num_position_embeddings": 2304,
+            "deepstack_visual_indexes": [0, 1, 2],
+        },
+    },
 }
-"""Qwen3-VL-8B's shape, and one of 0.3 billion parameters."""
+"""Qwen3-VL-8B's shape, one of 0.3 billion parameters, and one that is for trying the programs out."""
 SPREAD = 0.02
 SHARD = 200
 """Tensors in a file."""

@@ -1,17 +1,17 @@
 """How fast an engine is on a device, against what the device could do: `python -m sightd.bench.device FOLDER`.
 
-The engine runs in this process, without HTTP. Limits are measured in the same sitting: memory bandwidth by summing as
-many bytes as the weights have, the matrix peak by one large product.
+The engine runs in this process, without HTTP. Limits are measured in the same sitting: memory bandwidth by a sum over
+as many bytes as the weights have, the matrix peak by one large product. `--make 8b` writes a random checkpoint of that
+size into the folder first.
 """
 
 from __future__ import annotations
 
 import argparse
-import itertools
 import json
 import time
-from collections.abc import Callable
-from math import prod
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,200 +19,157 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from ..config import Settings
-from ..engine import process
-from ..engine.core import Engine
-from ..engine.protocol import Frames, Sampling, Submission
-from ..models.checkpoint import CheckpointError
-from ..models.families import PromptBuilder, prompt_builder
-from ..models.prompt import Media
-from ..models.weightsizes import SIGHT, tensors
-from ..models.wholeness import weight_files
+from .checkpoint import SIZES, make
+from .limits import bandwidth, matrix_peak, text_weights
+from .subject import Subject
 
-SIDE = 448
-ANSWER = 64
-ROUNDS = 5
-numbers = itertools.count(1)
+AT_ONCE = (1, 8, 32, 64)
+LONG_ANSWER, SHORT_ANSWER = 128, 64
+"""Tokens of an answer on a card and on a CPU."""
+SECONDS = 480.0
+"""When so many seconds are over, what has not been measured is left out."""
+
+Figures = dict[str, float]
+Stage = tuple[str, Callable[[], Figures]]
 
 
-class Bench:
-    """One engine and what is asked of it."""
+class Progress:
+    """Says what is being done, and when it began."""
 
-    def __init__(self, folder: Path, device: str, dtype: str) -> None:
-        settings = Settings()
-        start = {
-            "folder": str(folder),
-            "device": device,
-            "dtype": dtype,
-            "quantization": "none",
-            **settings.engine.model_dump(),
-            "max_sequences": 128,
-            "max_model_len": 4096,
-            "cache_tokens": 128 * 1024,
-            "encoder_cache_bytes": 0,
-        }
-        self.folder = folder
-        self.device = torch.device(device)
-        self.prompts: PromptBuilder = prompt_builder(folder)
-        engine, self.info = process.build(start)
-        if not isinstance(engine, Engine):
-            raise CheckpointError(
-                f"{folder} cannot be measured by itself: its requests take turns. Use sightctl bench."
-            )
-        self.engine = engine
-        self.model_seconds = 0.0
-        self.engine.runner.run = self._timed(self.engine.runner.run)  # type: ignore[assignment]
+    def __init__(self) -> None:
+        self._console = Console(stderr=True)
+        self._began = time.monotonic()
 
-    def _timed(self, run: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        """`run` with the time that it takes counted."""
+    @property
+    def seconds(self) -> float:
+        """Since the start."""
+        return time.monotonic() - self._began
 
-        def timed(chunks: Any) -> Any:
-            began = time.perf_counter()
-            result = run(chunks)
-            self.wait()
-            self.model_seconds += time.perf_counter() - began
-            return result
-
-        return timed
-
-    def wait(self) -> None:
-        """Wait for what the device still does."""
-        if self.device.type == "cuda":
-            torch.cuda.synchronize(self.device)
-
-    def submit(self, pictures: int, words: int, answer: int) -> None:
-        """Queue a request about random pictures, with a prompt of about `words` words."""
-        text = " ".join(str(number % 10) for number in range(words)) or "?"
-        size = self._picture_size()
-        content = [*({"type": "image"} for _ in range(pictures)), {"type": "text", "text": text}]
-        prompt = self.prompts.build([{"role": "user", "content": content}], [Media("image", *size)] * pictures)
-        frames = [torch.randint(0, 256, (1, *size, 3), dtype=torch.uint8) for _ in range(pictures)]
-        media = [Frames(f"{next(numbers)}".encode(), *f.shape[:3]) for f in frames]
-        sampling = Sampling(answer, ignore_eos=True)
-        salt = str(next(numbers)).encode()
-        self.engine.submit(
-            Submission(next(numbers), prompt.token_ids, sampling, prompt.spans, media, salt=salt), frames
-        )
-
-    def _picture_size(self) -> tuple[int, int]:
-        factor = int(self.prompts.picture_plan.numbers["factor"])
-        most = int(self.prompts.picture_plan.numbers["max_pixels"] ** 0.5)
-        side = min(SIDE, most) // factor * factor
-        return side, side
-
-    def steps(self) -> int:
-        """Step until nothing is left. Returns the tokens that came."""
-        tokens = 0
-        while not self.engine.idle:
-            tokens += sum(len(progress.tokens) for progress in self.engine.step())
-        self.wait()
-        return tokens
-
-    def decode(self, sequences: int) -> tuple[float, float]:
-        """Tokens a second with so many sequences at a time, and the share of the time that is not the model's."""
-        for _ in range(sequences):
-            self.submit(0, 8, ANSWER)
-        while any(s.produced == 0 for s in (*self.engine.scheduler.running, *self.engine.scheduler.waiting)):
-            self.engine.step()
-        self.model_seconds, began = 0.0, time.perf_counter()
-        tokens = self.steps()
-        seconds = time.perf_counter() - began
-        return tokens / seconds, 1 - self.model_seconds / seconds
-
-    def prefill(self, words: int) -> float:
-        """Prompt tokens a second."""
-        self.submit(0, words, 1)
-        length = len(self.engine.scheduler.waiting[0].request.token_ids)
-        began = time.perf_counter()
-        self.steps()
-        return length / (time.perf_counter() - began)
-
-    def encode(self, pictures: int) -> float:
-        """Pictures a second through the vision encoder."""
-        width = self._picture_size()
-        frames = [torch.randint(0, 256, (1, *width, 3), dtype=torch.uint8) for _ in range(pictures)]
-        encoder = self.engine.encoder
-        for frame in frames:
-            count = self.engine.runner.network.feature_count(*frame.shape[:3])
-            medium = self.engine.media.get((b"", str(next(numbers)).encode()), frame, count)
-            encoder.add(medium)
-        began = time.perf_counter()
-        encoder.work(float("inf"))
-        self.wait()
-        return pictures / (time.perf_counter() - began)
+    def say(self, what: str) -> None:
+        """A line with the time."""
+        self._console.print(f"[{self.seconds:5.0f} s] {what}", markup=False, highlight=False)
 
 
-def read_for_a_token(folder: Path) -> int:
-    """How many weights a text token is multiplied with: the language model's and the head's, which may be the
-    embedding's."""
-    shapes = [item for path in weight_files(folder) for item in tensors(path).items()]
-    other = "embed_tokens" if any("lm_head" in name for name, _ in shapes) else "lm_head"
-    return sum(prod(shape) for name, (_, shape) in shapes if not SIGHT.search(name) and other not in name)
+class Measuring:
+    """The stages of the measurement of one subject, in order."""
+
+    def __init__(self, subject: Subject, folder: Path) -> None:
+        self._subject = subject
+        self._dtype = subject.engine.runner.network.cache_shape.dtype
+        self._layers, self._head = text_weights(folder)
+        self._on_card = subject.device.type == "cuda"
+        self._answer = LONG_ANSWER if self._on_card else SHORT_ANSWER
+        self._limit = self._peak = float("nan")
+
+    def stages(self) -> Iterator[Stage]:
+        """What is measured, each with what it is called."""
+        yield "limits: memory bandwidth, matrix peak", self._limits
+        for sequences in AT_ONCE:
+            yield f"decoding, {sequences} at a time", lambda n=sequences: self._decoding(n, f"decode_{n}")  # type: ignore[misc]
+        yield "prefill", self._prefill
+        yield "vision encoder", self._encoder
+        if self._subject.engine.runner.decoding is not None:
+            for sequences in AT_ONCE:
+                yield f"decoding without graphs, {sequences} at a time", lambda n=sequences: self._eager(n)  # type: ignore[misc]
+
+    def _limits(self) -> Figures:
+        size = (self._layers + self._head) * self._dtype.itemsize
+        self._limit = bandwidth(self._subject.device, size)
+        self._peak = matrix_peak(self._subject.device, self._dtype)
+        return {"weights_gb": size / 1e9, "bandwidth_gb_s": self._limit / 1e9, "peak_tflop_s": self._peak / 1e12}
+
+    def _decoding(self, sequences: int, name: str) -> Figures:
+        """Of the limit: how often the weights were read in a second, against how often they could be."""
+        self._subject.decode(sequences, 4)
+        rate = self._subject.decode(sequences, self._answer)
+        read = rate / sequences * (self._layers + self._head) * self._dtype.itemsize
+        outside = self._subject.outside_the_model(sequences, self._answer // 2)
+        return {f"{name}_tokens_s": rate, f"{name}_of_bandwidth": read / self._limit, f"{name}_not_in_model": outside}
+
+    def _eager(self, sequences: int) -> Figures:
+        runner = self._subject.engine.runner
+        kept, runner.decoding = runner.decoding, None
+        try:
+            return self._decoding(sequences, f"eager_decode_{sequences}")
+        finally:
+            runner.decoding = kept
+
+    def _prefill(self) -> Figures:
+        """Of the peak: the products with the weights of the layers; attention's and the head's are not counted."""
+        prompts, words = (8, 1000) if self._on_card else (1, 1000)
+        self._subject.prefill(prompts, words if self._on_card else words // 5)
+        rate = self._subject.prefill(prompts, words)
+        return {"prefill_tokens_s": rate, "prefill_of_peak": rate * 2 * self._layers / self._peak}
+
+    def _encoder(self) -> Figures:
+        pictures = 64 if self._on_card else 8
+        self._subject.encode(pictures if self._on_card else 1)
+        return {"encoder_pictures_s": self._subject.encode(pictures)}
 
 
-def bandwidth(device: torch.device, size: int) -> float:
-    """Bytes a second at which `size` bytes of memory are read."""
-    data = torch.ones(size // 4, device=device)
-    return size / best(lambda: data.sum().item())
+def described(subject: Subject) -> dict[str, Any]:
+    """What was measured, and where and when."""
+    on_card = subject.device.type == "cuda"
+    return {
+        "date": datetime.now(UTC).date().isoformat(),
+        "device": torch.cuda.get_device_name(subject.device) if on_card else "CPU",
+        "torch": torch.__version__,
+        "dtype": subject.info.dtype,
+        "parameters": subject.info.parameters,
+        "attention": subject.info.attention,
+        "decoding": subject.info.decoding,
+        "load_seconds": subject.info.load_seconds,
+    }
 
 
-def matrix_peak(device: torch.device, dtype: torch.dtype) -> float:
-    """Floating-point operations a second of a large matrix product."""
-    side = 8192 if device.type == "cuda" else 2048
-    one, two = (torch.randn(side, side, device=device).to(dtype) for _ in range(2))
+def loaded(folder: Path, device: str, dtype: str, progress: Progress) -> Subject:
+    """An engine with the checkpoint, each further tenth told."""
+    told = [0]
 
-    def product() -> float:
-        return float((one @ two)[0, 0])
+    def tell(share: float) -> None:
+        if int(10 * share) > told[0]:
+            told[0] = int(10 * share)
+            progress.say(f"  {share:.0%} of the weights")
 
-    return 2 * side**3 / best(product)
-
-
-def best(work: Callable[[], object]) -> float:
-    """Seconds of the fastest of some rounds."""
-    times = []
-    for _ in range(ROUNDS + 1):
-        began = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - began)
-    return min(times[1:])
+    return Subject(folder, device, dtype, tell)
 
 
-def measure(bench: Bench) -> dict[str, float]:
-    """Every figure by its name."""
-    dtype = bench.engine.runner.network.cache_shape.dtype
-    size = read_for_a_token(bench.folder) * dtype.itemsize
-    limit, peak = bandwidth(bench.device, size), matrix_peak(bench.device, dtype)
-    result = {"weights_gb": size / 1e9, "bandwidth_gb_s": limit / 1e9, "peak_tflop_s": peak / 1e12}
-    bench.decode(1)
-    for sequences in (1, 8, 32, 64):
-        rate, overhead = bench.decode(sequences)
-        result |= {f"decode_{sequences}_tokens_s": rate, f"decode_{sequences}_not_in_model": overhead}
-    result["decode_1_of_bandwidth"] = result["decode_1_tokens_s"] * size / limit
-    bench.prefill(200)
-    result["prefill_tokens_s"] = bench.prefill(1000)
-    result["prefill_of_peak"] = result["prefill_tokens_s"] * 2 * size / dtype.itemsize / peak
-    bench.encode(1)
-    result["encoder_pictures_s"] = bench.encode(8)
-    return result
+def run(options: argparse.Namespace) -> tuple[dict[str, Any], Figures]:
+    """Make the checkpoint where that is wanted, load it and measure."""
+    progress = Progress()
+    if options.make and not (options.folder / "config.json").exists():
+        progress.say(f"making a random checkpoint, {options.make}")
+        make(options.make, options.folder)
+    progress.say(f"loading {options.folder} on {options.device}")
+    subject = loaded(options.folder, options.device, options.dtype, progress)
+    figures: Figures = {}
+    progress.say(f"decoding: {subject.info.decoding}; attention: {subject.info.attention}")
+    for name, stage in Measuring(subject, options.folder).stages():
+        if progress.seconds > SECONDS:
+            progress.say(f"left out, since {SECONDS:.0f} s are over: {name}")
+            continue
+        progress.say(name)
+        figures |= stage()
+    progress.say("done")
+    return described(subject) | {"seconds": round(progress.seconds)}, figures
 
 
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description="Measure an engine against its device.")
     parser.add_argument("folder", type=Path, help="the checkpoint")
+    parser.add_argument("--make", choices=SIZES, help="write a random one of this size, unless there is one")
     parser.add_argument("--device", default="cuda:0" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--dtype", default="bfloat16")
     parser.add_argument("--json", type=Path, help="write the figures here too")
     options = parser.parse_args()
-    bench = Bench(options.folder, options.device, options.dtype)
-    name = torch.cuda.get_device_name(bench.device) if bench.device.type == "cuda" else "CPU"
-    table = Table("figure", f"{name}, {bench.info.dtype}, attention {bench.info.attention}")
-    figures = measure(bench)
+    what, figures = run(options)
+    table = Table("figure", "value", title=", ".join(f"{key} {value}" for key, value in what.items()))
     for figure, value in figures.items():
         table.add_row(figure, f"{value:.4g}")
     Console().print(table)
     if options.json:
-        options.json.write_text(json.dumps({"device": name, **figures}, indent=1) + "\n")
+        options.json.write_text(json.dumps(what | figures, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -33,6 +33,10 @@ class Engine(Section):
         0, ge=0, le=1024, description="threads of an engine on the CPU; 0 shares out all cores, one for a tiny model"
     )
 
+    cuda_graphs: bool = Field(
+        True, description="on a card, record decoding as CUDA graphs, which is faster; false if one fails with them"
+    )
+
     @field_validator("devices")
     @classmethod
     def _known_devices(cls, value: tuple[str, ...]) -> tuple[str, ...]:

@@ -9,14 +9,15 @@ from ..models.network import CacheShape
 
 
 class KVCache:
-    """For each layer, keys and values [slots, kv_heads, head_dim]; slot = block x block size + offset. On the CPU what
-    one head reads lies in one piece in memory, which halves the time of attention over a long context."""
+    """For each layer, keys and values [slots, kv_heads, head_dim]; slot = block x block size + offset. Beside the
+    `blocks` there is one more, `scratch`, for what is computed to be thrown away. On the CPU what one head reads lies
+    in one piece in memory, which halves the time of attention over a long context."""
 
     def __init__(self, shape: CacheShape, blocks: int, block_size: int, device: torch.device) -> None:
         self.block_size = block_size
-        self.keys, self.values = (
-            zeros(shape, blocks * block_size, device, heads_first=device.type == "cpu") for _ in range(2)
-        )
+        self.scratch = blocks
+        slots, on_cpu = (blocks + 1) * block_size, device.type == "cpu"
+        self.keys, self.values = (zeros(shape, slots, device, heads_first=on_cpu) for _ in range(2))
 
     def store(self, layer: int, slots: Tensor, key: Tensor, value: Tensor) -> None:
         """Write keys and values [tokens, kv_heads, head_dim] of one layer to `slots` int64 [tokens]."""

@@ -12,8 +12,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .joining import groups_of, parts, together
-
 ROWS = 16
 """The number of rows that the packed layout is chosen for; other numbers work too."""
 
@@ -139,22 +137,14 @@ def packed(linear: nn.Linear, several: torch.dtype | None) -> nn.Module | None:
 
 
 def pack_linears(model: nn.Module, several: torch.dtype | None) -> int:
-    """Replace every plain linear layer of a CPU model by its packed form, those that read the same input by one, and
-    those of int8 weights by a faster one; layers that are quantised otherwise stay. With a format for `several` rows,
-    layers in bfloat16 become `TwofoldLinear`, which keeps their plain weight beside one in that format. Returns how
-    many were replaced.
+    """Replace every plain linear layer of a CPU model by its packed form, and those of int8 weights by a faster one;
+    layers that are quantised otherwise stay. With a format for `several` rows, layers in bfloat16 become
+    `TwofoldLinear`, which keeps their plain weight beside one in that format. Returns how many were replaced.
 
     Otherwise the plain weight is let go, unless something else shares it (a tied embedding).
     """
     replaced = 0
     for module in list(model.modules()):
-        for layers in groups_of(module):
-            if all(is_plain(layer.weight) for layer in layers.values()):
-                joint = packed(together(list(layers.values())), several)
-                assert joint is not None
-                for name, part in parts(joint, layers).items():
-                    setattr(module, name, part)
-                replaced += len(layers)
         for name, child in list(module.named_children()):
             if type(child) is nn.Linear and (new := packed(child, several)) is not None:
                 setattr(module, name, new)

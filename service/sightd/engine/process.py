@@ -28,9 +28,11 @@ from ..processes.child import attach
 from .attention import hook
 from .attention.choice import choose
 from .blocks import BlockPool
+from .cards import suit
 from .core import Engine
 from .encoder import Encoder
 from .grammar import Grammars
+from .graphs import record
 from .kv_cache import KVCache
 from .loadingprogress import LoadingProgress
 from .media import MediaStore
@@ -44,6 +46,7 @@ from .memory import (
     free_bytes,
     plan,
 )
+from .merging import merge_linears
 from .norms import fuse_norms
 from .pace import Pace
 from .packing import pack_linears
@@ -76,6 +79,9 @@ def build(
     began = time.monotonic()
     device, folder = torch.device(start["device"]), Path(start["folder"])
     check_device(device)
+    if device.type == "cuda" and device.index is not None:
+        # Streams, recordings and Triton's launches are the current card's, whatever card their tensors are on.
+        torch.cuda.set_device(device)
     hook.register()
     size = loaded_bytes(folder, start["dtype"], device.type == "cuda", start["quantization"])
     if device.type == "cpu":
@@ -96,10 +102,11 @@ def build(
         min(start["max_sequences"], MOST_TOGETHER) if isinstance(network, GenericNetwork) else start["max_sequences"],
         CPU_SEQUENCE_TOKENS if device.type == "cpu" else network.max_positions,
     )
-    attention, engine = assemble(start, network, planned)
+    attention, decoding, engine = assemble(start, network, planned, lambda: on_progress(1.0))
     info = EngineInfo(
         device=str(device),
         attention=attention,
+        decoding=decoding,
         dtype=str(network.cache_shape.dtype).removeprefix("torch."),
         quantization=stored_quantisation(folder) or start["quantization"],
         family=family,
@@ -115,7 +122,10 @@ def build(
 def make_fast(network: Network, start: dict[str, Any]) -> None:
     """Bring its layers into the forms that the device computes fastest."""
     fuse_norms(network.module)
-    if network.device.type == "cpu":
+    merge_linears(network.module)
+    if network.device.type == "cuda":
+        suit(network)
+    else:
         several = "bfloat16" if multiplies_bfloat16() else "float32"
         pack_linears(network.module, getattr(torch, several) if fits_beside(several, start) else None)
 
@@ -137,21 +147,25 @@ def threads(size: int) -> int:
 
 
 def assemble(
-    start: dict[str, Any], network: Network | GenericNetwork, planned: CachePlan
-) -> tuple[str, Engine | TurnEngine]:
-    """The name of the attention's back end, and the engine for a loaded network."""
+    start: dict[str, Any], network: Network | GenericNetwork, planned: CachePlan, on_progress: Callable[[], None]
+) -> tuple[str, str, Engine | TurnEngine]:
+    """The name of the attention's back end, how steps that only decode are run, and the engine for a loaded network."""
     on_cpu = network.device.type == "cpu"
     grammars = Grammars(Path(start["folder"]), network.vocabulary, network.eos_token_ids)
     if isinstance(network, GenericNetwork):
-        return "transformers", TurnEngine(network, grammars, planned.blocks * BLOCK_SIZE, start["max_sequences"])
+        turns = TurnEngine(network, grammars, planned.blocks * BLOCK_SIZE, start["max_sequences"])
+        return "transformers", "eager", turns
     name, attention = choose(network.device, network.cache_shape, network.heads)
     cache = KVCache(network.cache_shape, planned.blocks, BLOCK_SIZE, network.device)
+    steps, decoding = None, "eager"
+    if not on_cpu and start["cuda_graphs"]:
+        steps, decoding = record(network, cache, start["max_sequences"], planned.max_model_len, on_progress)
     most = start["max_batch_tokens"] or (CPU_STEP_TOKENS if on_cpu else CUDA_STEP_TOKENS)
     pace = Pace(most, min(most, CPU_LEAST_TOKENS if on_cpu else CUDA_LEAST_TOKENS))
     scheduler = Scheduler(BlockPool(planned.blocks, BLOCK_SIZE), start["max_sequences"], pace)
     encoder = Encoder(network, attention, CPU_ENCODER_PIXELS if on_cpu else CUDA_ENCODER_PIXELS)
     store = MediaStore(start["encoder_cache_bytes"], planned.blocks * BLOCK_SIZE)
-    return name, Engine(scheduler, Runner(network, cache, attention), encoder, store, grammars)
+    return name, decoding, Engine(scheduler, Runner(network, cache, attention, steps), encoder, store, grammars)
 
 
 class Serving:

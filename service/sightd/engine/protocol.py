@@ -169,11 +169,12 @@ class EngineCounts:
 
 @dataclass(frozen=True)
 class EngineInfo:
-    """What a ready engine tells about itself. `attention` names its back end; `max_model_len` and `cache_tokens` are
-    tokens."""
+    """What a ready engine tells about itself. `attention` names its back end; `decoding` says how steps that only
+    decode are run, "eager" or as CUDA graphs, and why; `max_model_len` and `cache_tokens` are tokens."""
 
     device: str
     attention: str
+    decoding: str
     dtype: str
     quantization: str
     family: str

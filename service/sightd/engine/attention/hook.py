@@ -6,15 +6,15 @@ model was called with. Names that contain "flash" get packed vision sequences wh
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from torch import Tensor, nn
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 from ..kv_cache import KVCache
-from . import AttentionBackend
-from .layout import StepLayout
+from . import AttentionBackend, DecodeBackend
+from .layout import DecodeLayout, StepLayout
 
 NAME = "sightd_flash"
 
@@ -27,12 +27,37 @@ class TextStep:
     cache: KVCache
     backend: AttentionBackend
 
+    def attend(self, query: Tensor, keys: Tensor, values: Tensor, scale: float) -> Tensor:
+        """The back end's attention over a layer of the cache."""
+        return self.backend.attend_text(query, keys, values, self.layout, scale)
+
+
+@dataclass(frozen=True)
+class DecodeStep:
+    """The same for a step in which each sequence has one new token."""
+
+    layout: DecodeLayout
+    cache: KVCache
+    backend: DecodeBackend
+
+    def attend(self, query: Tensor, keys: Tensor, values: Tensor, scale: float) -> Tensor:
+        """The back end's attention over a layer of the cache."""
+        return self.backend.attend_decode(query, keys, values, self.layout, scale)
+
 
 @dataclass(frozen=True)
 class PackedStep:
     """What the vision encoder's layers need; passed through as the keyword argument `step`."""
 
     backend: AttentionBackend
+    _lengths: dict[int, tuple[Tensor, list[int]]] = field(default_factory=dict)
+
+    def lengths(self, ends: Tensor) -> list[int]:
+        """The lengths of the segments between `ends` int32 [segments + 1]: asked for by every layer, fetched from the
+        device once."""
+        if id(ends) not in self._lengths:
+            self._lengths[id(ends)] = ends, ends.diff().tolist()
+        return self._lengths[id(ends)][1]
 
 
 def attention(
@@ -43,19 +68,19 @@ def attention(
     attention_mask: Tensor | None,
     *,
     scaling: float,
-    step: TextStep | PackedStep,
+    step: TextStep | DecodeStep | PackedStep,
     cu_seq_lens_q: Tensor | None = None,
     **_: Any,
 ) -> tuple[Tensor, None]:
     """Transformers' attention interface: tensors [1, heads, tokens, head_dim] in, [1, tokens, heads, head_dim] out."""
     query, key, value = (x[0].transpose(0, 1) for x in (query, key, value))
-    if isinstance(step, TextStep):
+    if isinstance(step, PackedStep):
+        assert cu_seq_lens_q is not None
+        mixed = step.backend.attend_packed(query, key, value, step.lengths(cu_seq_lens_q), scaling)
+    else:
         layer: int = module.layer_idx  # type: ignore[assignment]
         step.cache.store(layer, step.layout.slots, key, value)
-        mixed = step.backend.attend_text(query, step.cache.keys[layer], step.cache.values[layer], step.layout, scaling)
-    else:
-        assert cu_seq_lens_q is not None
-        mixed = step.backend.attend_packed(query, key, value, cu_seq_lens_q.diff().tolist(), scaling)
+        mixed = step.attend(query, step.cache.keys[layer], step.cache.values[layer], scaling)
     return mixed[None], None
 
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 import torch
 from torch import Tensor
+
+from ..uploading import upload
 
 
 @dataclass(frozen=True)
@@ -34,23 +37,59 @@ class Packed:
 
 @dataclass(frozen=True)
 class StepLayout:
-    """A whole step. `slots` int64 [tokens] are where the new tokens' keys and values go."""
+    """A whole step. `slots` int64 [tokens] are where the new tokens' keys and values go; `line` int64 [contexts] are
+    the slots of all sequences one after another, where they are at hand."""
 
     slots: Tensor
     sequences: list[SequenceLayout]
+    line: Tensor | None = None
 
     @cached_property
     def packed(self) -> Packed:
         """The step's sequences in one line; made once and used by every layer."""
         device = self.slots.device
+        counts, contexts = [s.count for s in self.sequences], [s.context for s in self.sequences]
+        line = self._joined() if self.line is None else self.line
+        return Packed(line, ends(counts, device), ends(contexts, device), max(counts), max(contexts))
+
+    def _joined(self) -> Tensor:
+        device = self.slots.device
         pieces = [
             torch.arange(s.slots.start, s.slots.stop, device=device) if isinstance(s.slots, slice) else s.slots
             for s in self.sequences
         ]
-        counts, contexts = [s.count for s in self.sequences], [s.context for s in self.sequences]
-        return Packed(torch.cat(pieces), ends(counts, device), ends(contexts, device), max(counts), max(contexts))
+        return torch.cat(pieces)
+
+
+@dataclass(frozen=True)
+class DecodeLayout:
+    """A step in which each sequence has one new token, in tensors whose shapes do not depend on lengths: `slots` int64
+    [sequences] is where its key and value go, the first `contexts` int32 [sequences] tokens of the cache blocks
+    `blocks` int32 [sequences, width] are what it sees, itself included. A block has `block_size` slots.
+
+    What is derived from them is computed once in a forward pass, on the device: a layout serves one pass only.
+    """
+
+    slots: Tensor
+    blocks: Tensor
+    contexts: Tensor
+    block_size: int
+
+    @cached_property
+    def seen(self) -> Tensor:
+        """Which tokens of the whole width a sequence sees, bool [sequences, width x block_size]."""
+        places = torch.arange(self.blocks.shape[1] * self.block_size, device=self.blocks.device)
+        return places < self.contexts[:, None]
+
+    @cached_property
+    def context_slots(self) -> Tensor:
+        """The cache slots of those tokens, int64 [sequences, width x block_size]; the sequence's first slot in place of
+        what it does not see, where numbers of others may lie."""
+        offsets = torch.arange(self.block_size, device=self.blocks.device)
+        slots = (self.blocks.long()[:, :, None] * self.block_size + offsets).flatten(1)
+        return torch.where(self.seen, slots, slots[:, :1])
 
 
 def ends(lengths: list[int], device: torch.device) -> Tensor:
     """Where consecutive segments of `lengths` begin and the last one ends, int32 [segments + 1]."""
-    return torch.tensor([0, *lengths], dtype=torch.int32, device=device).cumsum(0, dtype=torch.int32)
+    return upload(np.cumsum([0, *lengths], dtype=np.int32), device)
