@@ -81,7 +81,8 @@ async def is_right(services: Services, device: str, known: Known) -> bool:
     pictures = [path.read_bytes() for path in known.files()]
     record = RequestRecord("selftest", "", "")
     conversation = as_conversation(pictures, known.question, None)
-    given = await text_of(services, record, conversation, Wishes(temperature=0, repetition_penalty=1.0))
+    plainly = Wishes(temperature=0, repetition_penalty=1.0, frequency_penalty=0.0, presence_penalty=0.0)
+    given = await text_of(services, record, conversation, plainly)
     right = same(given, known.answer)
     verdict = "right" if right else f"WRONG, expected: {known.answer}"
     click.echo(f"{device}  {known.question}  →  {given}  ({verdict}, {time.monotonic() - began:.2f} s)")
