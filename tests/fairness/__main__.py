@@ -37,9 +37,10 @@ class Gaps:
 
 async def stream(client: httpx.AsyncClient, content: Any, most: int, gaps: Gaps | None) -> tuple[float, int]:
     """Ask; note the time between tokens. Returns the seconds to the first token and the tokens of the prompt."""
-    body = {"messages": [{"role": "user", "content": content}], "max_tokens": most, "ignore_eos": True}
-    # A chunk of every token, also of those that have no text of their own.
-    body |= {"stream": True, "logprobs": True, "stream_options": {"include_usage": True}, "temperature": 0}
+    # Every token has text of its own, so that each comes in a chunk, whatever the checkpoint.
+    letters = (await client.post("/tokenize", json={"prompt": "a b c d"})).json()["tokens"]
+    body = {"messages": [{"role": "user", "content": content}], "max_tokens": most, "allowed_token_ids": letters}
+    body |= {"stream": True, "stream_options": {"include_usage": True}, "temperature": 0}
     began, times, prompt = time.monotonic(), [], 0
     async with client.stream("POST", "/v1/chat/completions", json=body) as response:
         response.raise_for_status()
@@ -48,7 +49,7 @@ async def stream(client: httpx.AsyncClient, content: Any, most: int, gaps: Gaps 
                 continue
             event = json.loads(line.removeprefix("data: "))
             prompt = (event.get("usage") or {}).get("prompt_tokens", prompt)
-            if any((choice.get("logprobs") or {}).get("content") for choice in event["choices"]):
+            if any(choice["delta"].get("content") for choice in event["choices"]):
                 times.append(time.monotonic())
                 if gaps is not None and len(times) > 1:
                     (gaps.beside if gaps.working else gaps.quiet).append(times[-1] - times[-2])

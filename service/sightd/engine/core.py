@@ -91,8 +91,10 @@ class Engine:
         progress = self._run(chunks) if chunks else []
         decoding = sum(chunk.count == 1 for chunk in chunks)
         used = time.monotonic() - began
-        self.scheduler.pace.note(decoding, sum(c.count for c in chunks if c.count > 1), used)
-        self.encoder.work(self.scheduler.pace.rest(decoding, used))
+        if (rest := self.scheduler.pace.rest(decoding, used)) > 0:
+            self.encoder.work(rest)
+        encoding = time.monotonic() - began - used
+        self.scheduler.pace.note(decoding, sum(c.count for c in chunks if c.count > 1), used, encoding)
         return refused + progress
 
     def counts(self) -> EngineCounts:

@@ -1,4 +1,4 @@
-"""How much prompt work fits a step without holding up the sequences that are answering.
+"""How much prompts and pictures may take of a step without holding up the sequences that are answering.
 
 Measured, not configured: what a step takes that only decodes, and what a prompt token adds to one.
 """
@@ -7,44 +7,61 @@ from __future__ import annotations
 
 import math
 
-STRETCH = 1.5
-"""While sequences are answering, prompts and pictures may lengthen a step by this much of its own time."""
+STRETCH = 2.0
+"""While sequences are answering, prompts and pictures may take so many times the time of the answers, on average over
+the steps: between their tokens passes three times as long as by themselves."""
+STEP_STRETCH = 1.4
+"""The same for what can be divided, in every single step."""
 MEMORY = 0.8
 
 
 class Pace:
-    """Token and time budgets of the next step; `most` and `least` are bounds on the tokens of prompts in one step."""
+    """Token and time budgets of the next step; `most` and `least` are bounds on the tokens of prompts in one step.
+    What took longer than it should is made up for by steps without prompts and pictures."""
 
     def __init__(self, most: int, least: int) -> None:
         self.most = most
         self.least = least
         self.decode_seconds = 0.0
         self.token_seconds = 0.0
+        self._credit = 0.0
 
-    def spare_seconds(self, decoding: int) -> float:
-        """Seconds that prompts and pictures may add to a step with `decoding` answering sequences."""
-        return STRETCH * self.decode_seconds if decoding else math.inf
+    def _spare(self, decoding: int) -> float:
+        """Seconds that prompts and pictures may add to a step with `decoding` answering sequences; 0 or less when they
+        have had theirs."""
+        if not decoding or not self.decode_seconds:
+            return math.inf
+        return self._credit + STRETCH * self.decode_seconds
 
     def tokens(self, decoding: int, encoding: bool) -> int:
         """Prompt tokens for the next step; half as many while the vision encoder has work too."""
-        if not decoding or not self.token_seconds:
+        spare = self._spare_in_step(decoding)
+        if spare <= 0:
+            return 0
+        if math.isinf(spare) or not self.token_seconds:
             return self.most
-        spare = self.spare_seconds(decoding) * (0.5 if encoding else 1.0)
-        return int(min(self.most, max(self.least, spare / self.token_seconds)))
+        share = spare * (0.5 if encoding else 1.0)
+        return int(min(self.most, max(self.least, share / self.token_seconds)))
 
     def rest(self, decoding: int, used: float) -> float:
-        """Seconds for the vision encoder at the end of a step that took `used` seconds so far."""
-        if not decoding:
-            return math.inf
-        return max(0.3 * self.decode_seconds, self.decode_seconds + self.spare_seconds(decoding) - used)
+        """Seconds for the vision encoder at the end of a step that took `used` seconds so far: some whenever prompts
+        may have some, so that it is not starved by them."""
+        spare = self._spare_in_step(decoding)
+        return max(0.3 * self.decode_seconds, self.decode_seconds + spare - used) if spare > 0 else 0.0
 
-    def note(self, decoding: int, prompt_tokens: int, seconds: float) -> None:
-        """Learn from a step."""
+    def _spare_in_step(self, decoding: int) -> float:
+        spare = self._spare(decoding)
+        return spare if math.isinf(spare) else min(spare, STEP_STRETCH * self.decode_seconds)
+
+    def note(self, decoding: int, prompt_tokens: int, seconds: float, encoding: float) -> None:
+        """Learn from a step of so many seconds, and `encoding` seconds of the vision encoder after it."""
         if decoding and not prompt_tokens:
             self.decode_seconds = blended(self.decode_seconds, seconds)
-        elif prompt_tokens >= self.least:
-            rest = max(0.0, seconds - (self.decode_seconds if decoding else 0.0))
-            self.token_seconds = blended(self.token_seconds, rest / prompt_tokens)
+        prompts = max(0.0, seconds - (self.decode_seconds if decoding else 0.0)) if prompt_tokens else 0.0
+        if prompt_tokens >= self.least:
+            self.token_seconds = blended(self.token_seconds, prompts / prompt_tokens)
+        earned = STRETCH * self.decode_seconds - prompts - encoding
+        self._credit = min(0.0, self._credit + earned) if decoding else 0.0
 
 
 def blended(mean: float, value: float) -> float:

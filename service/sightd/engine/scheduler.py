@@ -4,7 +4,7 @@ A sequence waits until the cache has room for its prompt, runs, and is preempted
 again later) when another one that goes first needs the room. All room is taken before a step, so nothing runs out of
 memory half-way. In a step, every sequence that is answering takes one token; prompts share a budget, the shortest rest
 first, so that a long video does not hold up short questions. The short rest of a prompt is computed at one go, whatever
-the budget: in pieces it would take longer, for everybody.
+is left of the budget: in pieces it would take longer, for everybody.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .sequence import Sequence
 RESERVE = 256
 """Tokens of an answer for which blocks are taken at once while there is plenty, so that they lie in one piece."""
 SHORT = 512
-"""Tokens of a prompt that may lengthen a step as they like."""
+"""Tokens of a prompt that may lengthen a step as they like, as later steps make up for it."""
 PATIENCE = 10.0
 """Seconds after which a prompt goes before shorter ones."""
 
@@ -80,7 +80,7 @@ class Scheduler:
         chunks = [Chunk(s, s.computed, 1) for s in decoding if self._has_room(s)]
         budget, room = self.pace.tokens(len(chunks), encoding), self.pace.most
         for sequence in self._prompts():
-            count = min(sequence.encoded_left(), room, room if sequence.left <= SHORT else budget)
+            count = min(sequence.encoded_left(), room, room if budget > 0 and sequence.left <= SHORT else budget)
             if count > 0:
                 chunks.append(Chunk(sequence, sequence.computed, count))
                 budget, room = budget - count, room - count
