@@ -90,11 +90,11 @@ class Engine:
                 self.encoder.add(medium)
         progress = self._run(chunks) if chunks else []
         decoding = sum(chunk.count == 1 for chunk in chunks)
+        prompts = sum(chunk.count for chunk in chunks if chunk.count > 1)
         used = time.monotonic() - began
-        if (rest := self.scheduler.pace.rest(decoding, used)) > 0:
+        if (rest := self.scheduler.pace.rest(decoding, prompts)) > 0:
             self.encoder.work(rest)
-        encoding = time.monotonic() - began - used
-        self.scheduler.pace.note(decoding, sum(c.count for c in chunks if c.count > 1), used, encoding)
+        self.scheduler.pace.note(decoding, prompts, used, time.monotonic() - began - used)
         return refused + progress
 
     def counts(self) -> EngineCounts:

@@ -10,7 +10,7 @@ import math
 STRETCH = 2.0
 """While sequences are answering, prompts and pictures may take so many times the time of the answers, on average over
 the steps: between their tokens passes three times as long as by themselves."""
-STEP_STRETCH = 1.4
+STEP_STRETCH = 1.2
 """The same for what can be divided, in every single step."""
 MEMORY = 0.8
 
@@ -25,6 +25,7 @@ class Pace:
         self.decode_seconds = 0.0
         self.token_seconds = 0.0
         self._credit = 0.0
+        self._encoder_is_next = False
 
     def _spare(self, decoding: int) -> float:
         """Seconds that prompts and pictures may add to a step with `decoding` answering sequences; 0 or less when they
@@ -34,20 +35,18 @@ class Pace:
         return self._credit + STRETCH * self.decode_seconds
 
     def tokens(self, decoding: int, encoding: bool) -> int:
-        """Prompt tokens for the next step; half as many while the vision encoder has work too."""
+        """Prompt tokens for the next step. While the vision encoder has work too, they take turns."""
         spare = self._spare_in_step(decoding)
-        if spare <= 0:
-            return 0
-        if math.isinf(spare) or not self.token_seconds:
+        if math.isinf(spare):
             return self.most
-        share = spare * (0.5 if encoding else 1.0)
-        return int(min(self.most, max(self.least, share / self.token_seconds)))
+        if spare <= 0 or (encoding and self._encoder_is_next):
+            return 0
+        return int(min(self.most, max(self.least, spare / self.token_seconds))) if self.token_seconds else self.most
 
-    def rest(self, decoding: int, used: float) -> float:
-        """Seconds for the vision encoder at the end of a step that took `used` seconds so far: some whenever prompts
-        may have some, so that it is not starved by them."""
+    def rest(self, decoding: int, prompt_tokens: int) -> float:
+        """Seconds for the vision encoder at the end of a step with so many tokens of prompts."""
         spare = self._spare_in_step(decoding)
-        return max(0.3 * self.decode_seconds, self.decode_seconds + spare - used) if spare > 0 else 0.0
+        return spare if math.isinf(spare) or not prompt_tokens else 0.0
 
     def _spare_in_step(self, decoding: int) -> float:
         spare = self._spare(decoding)
@@ -62,6 +61,7 @@ class Pace:
             self.token_seconds = blended(self.token_seconds, prompts / prompt_tokens)
         earned = STRETCH * self.decode_seconds - prompts - encoding
         self._credit = min(0.0, self._credit + earned) if decoding else 0.0
+        self._encoder_is_next = prompt_tokens > 0
 
 
 def blended(mean: float, value: float) -> float:

@@ -59,9 +59,9 @@ from .turns import MOST_TOGETHER, TurnEngine
 BLOCK_SIZE = 16
 CPU_STEP_TOKENS, CUDA_STEP_TOKENS = 512, 8192
 """Most tokens of prompts in one step: what keeps the products busy without outgrowing the processor's caches."""
-CPU_LEAST_TOKENS, CUDA_LEAST_TOKENS = 32, 256
+CPU_LEAST_TOKENS, CUDA_LEAST_TOKENS = 16, 256
 """Fewest tokens of a prompt that are worth a step of their own while others are answering."""
-CPU_ENCODER_PIXELS, CUDA_ENCODER_PIXELS = 300_000, 4_000_000
+CPU_ENCODER_PIXELS, CUDA_ENCODER_PIXELS = 262_144, 4_000_000
 """Most pixels that go through the vision encoder together."""
 SHARED_OUT_BYTES = 64 * 1024 * 1024
 """Least size of weights whose operations are shared out to several cores."""
