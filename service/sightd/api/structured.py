@@ -23,7 +23,13 @@ SPACING: JsonCompileOptions = {"whitespace_flexible": False, "item_separator": "
 
 def json_grammar(schema: dict[str, Any] | bool, param: str) -> str:
     """JSON that a schema describes. Raises BadRequest."""
-    return checked(LLMatcher.grammar_from_json_schema(json.dumps(schema), overrides=SPACING), param)
+    text = json.dumps(schema, ensure_ascii=False)
+    check_text(text, param)
+    try:
+        return checked(LLMatcher.grammar_from_json_schema(text, overrides=SPACING), param)
+    except ValueError as error:
+        # Python takes numbers for JSON that are none, such as NaN.
+        raise broken(str(error), param) from error
 
 
 def schema_grammar(text: str, param: str) -> str:
@@ -44,6 +50,7 @@ def any_object(param: str) -> str:
 
 def regex_grammar(expression: str, param: str) -> str:
     """Text that a regular expression matches as a whole. Raises BadRequest."""
+    check_text(expression, param)
     return checked(LLMatcher.grammar_from_regex(expression), param)
 
 
@@ -55,8 +62,7 @@ def choice_grammar(choices: list[str], param: str) -> str:
 
 def context_free_grammar(text: str, param: str) -> str:
     """A grammar in Lark's or GBNF's notation. Raises BadRequest."""
-    if len(text) > LARGEST:
-        raise too_large(param)
+    check_text(text, param)
     try:
         return checked(LLMatcher.grammar_from_lark(any_to_lark(text)), param)
     except GbnfToLarkError as error:
@@ -77,6 +83,16 @@ def tool_grammar(tools: dict[str, dict[str, Any]], several: bool, tokenizer: Tok
             f"arguments_{number}: %json {json.dumps(schema)}",
         ]
     return checked(LLMatcher.grammar_from_lark("\n".join(rules)), param)
+
+
+def check_text(text: str, param: str) -> None:
+    """Raises BadRequest for an expression or grammar that is too large, or has what is no character in it."""
+    if len(text) > LARGEST:
+        raise too_large(param)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise broken("it has half of a surrogate pair in it, which is no character", param) from None
 
 
 def checked(grammar: str, param: str) -> str:

@@ -127,11 +127,14 @@ class Tokenizer:
 
 
 def encoded(backend: Backend, text: str) -> list[int]:
-    """Token ids of a text, without any that the tokenizer would add to it."""
-    if len(text) < LONG:
-        return list(backend.encode(text, add_special_tokens=False).ids)
-    # Unlike `encode`, this lets other threads run.
-    return list(backend.encode_batch_fast([text], add_special_tokens=False)[0].ids)
+    """Token ids of a text, without any that the tokenizer would add to it. Raises ValueError for what is no text."""
+    try:
+        if len(text) < LONG:
+            return list(backend.encode(text, add_special_tokens=False).ids)
+        # Unlike `encode`, this lets other threads run.
+        return list(backend.encode_batch_fast([text], add_special_tokens=False)[0].ids)
+    except TypeError:
+        raise ValueError("a text has half of a surrogate pair in it, which is no character") from None
 
 
 LONGEST_CHARACTER = 6
