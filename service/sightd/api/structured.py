@@ -34,6 +34,7 @@ def json_grammar(schema: dict[str, Any] | bool, param: str) -> str:
 
 def schema_grammar(text: str, param: str) -> str:
     """JSON that a schema, given as its own JSON text, describes. Raises BadRequest."""
+    check_text(text, param)
     try:
         schema = json.loads(text)
     except (ValueError, RecursionError) as error:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from ...errors import BadRequest
+from ..jsonobjects import JsonObject
 from .content import Message, Strict
 from .formats import ResponseFormat, StructuredOutputs, Word
 from .tools import NamedTool, ToolChoice, Tools
@@ -44,6 +45,7 @@ def refused(reason: str) -> BeforeValidator:
 
 
 NoEffect = Annotated[Any, Field(description="accepted, no effect")]
+Strings = Annotated[list[str], Field(fail_fast=True)]
 TokenId = Annotated[str, Field(pattern=r"^\d{1,9}$")]
 Bias = Annotated[float, Field(ge=-100, le=100, allow_inf_nan=False)]
 GUIDED = "use structured_outputs with the field "
@@ -81,7 +83,7 @@ class ChatRequest(Strict):
     tools: Tools | None = None
     tool_choice: ToolChoice | None = None
     parallel_tool_calls: Annotated[bool | None, Field(description="whether there may be more than one call")] = None
-    stop: Annotated[str | list[str] | None, Field(description="up to 16 strings that end the answer")] = None
+    stop: Annotated[str | Strings | None, Field(description="up to 16 strings that end the answer")] = None
     stop_token_ids: Annotated[list[int] | None, Field(max_length=1024, description="tokens that end the answer")] = None
     include_stop_str_in_output: Annotated[bool | None, Field(description="show what ended the answer")] = None
     skip_special_tokens: Annotated[bool | None, Field(description="true unless given")] = None
@@ -92,7 +94,7 @@ class ChatRequest(Strict):
     continue_final_message: Annotated[bool | None, Field(description="go on with the last message")] = None
     echo: Annotated[bool | None, Field(description="begin with the last message when it is the assistant's")] = None
     chat_template_kwargs: Annotated[
-        dict[str, Any] | None, Field(description="variables that the model's chat template declares")
+        JsonObject | None, Field(description="variables that the model's chat template declares")
     ] = None
     enable_thinking: Annotated[bool | None, Field(description="for models whose template has it")] = None
     reasoning_effort: Annotated[str | None, Field(description="for models whose template has it")] = None
@@ -108,7 +110,7 @@ class ChatRequest(Strict):
     n: Annotated[int | None, Field(ge=1, le=16, description="so many answers; number i has the seed `seed + i`")] = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None
-    modalities: Annotated[list[Literal["text"]] | None, Field(description="only text")] = None
+    modalities: Annotated[list[Literal["text"]] | None, Field(fail_fast=True, description="only text")] = None
     user: NoEffect = None
     store: NoEffect = None
     metadata: NoEffect = None

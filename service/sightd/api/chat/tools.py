@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
+from ..jsonobjects import JsonObject
 from .content import Name, Strict
 
 
@@ -14,7 +15,7 @@ class Function(Strict):
 
     name: Name
     description: str | None = None
-    parameters: dict[str, Any] | None = None
+    parameters: JsonObject | None = None
     strict: Annotated[bool | None, Field(description="accepted; forced calls always follow the schema")] = None
 
 
