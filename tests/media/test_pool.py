@@ -198,6 +198,19 @@ def test_a_picture_that_needs_too_much_memory() -> None:
     run(scenario)
 
 
+@pytest.mark.parametrize("kind", ["WEBP", "AVIF"])
+def test_bombs_of_libraries_that_take_all_memory_first(kind: str) -> None:
+    """A file whose library would ask for more memory than a decoder has is refused by the size that it states."""
+
+    async def scenario() -> None:
+        async with pool(decoders=1, decoder_memory_mib=256) as made:
+            with pytest.raises(Unprocessable, match="8000 x 8000 pixels; at most 33177600"):
+                await made.decode(encoded(Image.new("RGB", (8000, 8000)), kind), PLAN)
+            await works(made, 1)
+
+    run(scenario)
+
+
 def test_a_client_that_goes_away_in_the_queue() -> None:
     """A picture whose client went away before a decoder was free takes none."""
 

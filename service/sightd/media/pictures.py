@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import AvifImagePlugin, Image, ImageOps, UnidentifiedImageError
 
+from .headers import stated_size
+
 Image.init()
 # A decoder has one job and one core.
 AvifImagePlugin.DEFAULT_MAX_THREADS = 1
@@ -39,6 +41,7 @@ def opened(data: bytes, max_pixels: int) -> Image.Image:
     """The picture with its header read and nothing decoded. Raises PictureError, also for a header of too large a
     picture."""
     Image.MAX_IMAGE_PIXELS = None
+    check_pixels(stated_size(data) or (0, 0), max_pixels)
     try:
         picture = Image.open(io.BytesIO(data), formats=FORMATS)
     except UnidentifiedImageError:
@@ -48,9 +51,14 @@ def opened(data: bytes, max_pixels: int) -> Image.Image:
     except Exception as error:
         # Decoders raise whatever they like on crafted bytes; to the client all of it means the same.
         raise PictureError("broken") from error
-    if picture.width * picture.height > max_pixels:
-        raise PictureError("too_many_pixels", picture.width, picture.height)
+    check_pixels(picture.size, max_pixels)
     return picture
+
+
+def check_pixels(size: tuple[int, int], max_pixels: int) -> None:
+    """Raises PictureError for a size of more pixels."""
+    if size[0] * size[1] > max_pixels:
+        raise PictureError("too_many_pixels", *size)
 
 
 def decode(data: bytes, max_pixels: int) -> Image.Image:
