@@ -170,7 +170,7 @@ class EngineCounts:
 @dataclass(frozen=True)
 class EngineInfo:
     """What a ready engine tells about itself. `attention` names its back end; `max_model_len` and `cache_tokens` are
-    tokens."""
+    tokens; `sandbox` has the layers of its confinement, each with "applied" or with why it is missing."""
 
     device: str
     attention: str
@@ -182,3 +182,4 @@ class EngineInfo:
     parameters: int
     load_seconds: float
     eos_token_ids: tuple[int, ...]
+    sandbox: dict[str, str] = field(default_factory=dict)
