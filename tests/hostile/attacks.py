@@ -181,6 +181,9 @@ def attacks() -> list[Attack]:
         chat("control tokens in names", 200, tools=[tool({text: {}})]),
         chat("deep schema", 400, tools=[tool(deep_schema(500))]),
         raw("many fields", b'{"messages": [], ' + b", ".join(b'"a%d": 1' % n for n in range(100_000)) + b"}", 400),
+        raw(
+            "duplicate names", b'{"messages": [], "messages": [{"role": "user", "content": "a"}], "max_tokens": 2}', 200
+        ),
         raw("NaN", b'{"messages": [{"role": "user", "content": "a"}], "temperature": NaN}', 400),
         raw("1e400", b'{"messages": [{"role": "user", "content": "a"}], "temperature": 1e400}', 400),
         raw("deep JSON", b"[" * DEEP + b"]" * DEEP, 400),

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 import pytest
 from PIL import Image
 from sightd.config.media import Media
@@ -19,6 +20,7 @@ from sightd.errors import SightdError, Unprocessable
 from sightd.media.decoded import sealed
 from sightd.media.decoders import PictureDecoders
 from sightd.media.kinds import PICTURE
+from sightd.media.lockedin import digest
 from sightd.media.pool import DecoderPool
 from sightd.models.families import PicturePlan
 from sightd.processes.channel import Received, memory_file
@@ -285,6 +287,15 @@ def test_a_decoder_that_lies(message: dict[str, Any]) -> None:
     with pytest.raises(SightdError):
         sealed(Received(message, [memory_file(bytes(12), "lie")]), PICTURE)
     assert open_descriptors() == before
+
+
+def test_names_of_contents() -> None:
+    """The same bytes at another size, or the same picture in another colour mode, have another name in every cache."""
+    frames = np.arange(96, dtype=np.uint8)
+    assert len({digest(frames.reshape(shape)) for shape in ((1, 4, 8, 3), (1, 8, 4, 3), (2, 4, 4, 3))}) == 3
+    colours = Image.merge("RGB", [Image.new("L", (2, 2), value) for value in (10, 20, 30)])
+    other = Image.frombytes("YCbCr", (2, 2), colours.tobytes()).convert("RGB")
+    assert len({digest(np.asarray(picture)[None]) for picture in (colours, other)}) == 2
 
 
 def test_a_file_that_cannot_shrink() -> None:
