@@ -43,10 +43,14 @@ def png_header(width: int, height: int) -> bytes:
 def pictures() -> dict[str, bytes]:
     """Files that are called pictures."""
     red = shape("ellipse", "red", (64, 64))
+    progressive = encoded(noise(5, (2000, 2000)), "JPEG", progressive=True, quality=5)
+    last_scan = progressive[progressive.rindex(b"\xff\xda") : -2]
     many = [Image.new("L", (8, 8), value % 256) for value in range(500)]
     return {
         "bomb.png": png_header(50_000, 50_000),
         "cut.png": png_header(2000, 2000),
+        "bomb.webp": encoded(Image.new("L", (9000, 9000)), "WEBP", lossless=True, method=0),
+        "scans.jpg": progressive[:-2] + last_scan * 500 + b"\xff\xd9",
         "bomb.gif": b"GIF89a\xff\xff\xff\xff\x80\x00\x00" + bytes(100),
         "frames.gif": encoded(many[0], "GIF", save_all=True, append_images=many[1:]),
         "point.png": encoded(Image.new("RGB", (1, 1))),
@@ -140,6 +144,19 @@ def recursive_schema() -> dict[str, Any]:
     return {"$ref": "#/$defs/a", "$defs": {"a": {"type": "object", "properties": {"a": {"$ref": "#/$defs/a"}}}}}
 
 
+def deep_schema(depth: int) -> dict[str, Any]:
+    """A schema within a schema, so many times."""
+    schema: dict[str, Any] = {}
+    for _ in range(depth):
+        schema = {"a": schema}
+    return schema
+
+
+def tool(properties: dict[str, Any]) -> dict[str, Any]:
+    """A tool whose arguments have these properties."""
+    return {"type": "function", "function": {"name": "look", "parameters": {"properties": properties}}}
+
+
 def attacks() -> list[Attack]:
     """All of them."""
     text = "<|vision_start|><|image_pad|><|vision_end|><image>"
@@ -161,6 +178,12 @@ def attacks() -> list[Attack]:
         chat("regex", 200, 400, structured_outputs=regex),
         chat("white space", 200, response_format={"type": "json_object"}, max_tokens=16),
         chat("lone surrogate", 200, 400, messages=[{"role": "user", "content": "\ud800"}]),
+        chat("control tokens in names", 200, tools=[tool({text: {}})]),
+        chat("deep schema", 400, tools=[tool(deep_schema(500))]),
+        raw("many fields", b'{"messages": [], ' + b", ".join(b'"a%d": 1' % n for n in range(100_000)) + b"}", 400),
+        raw(
+            "duplicate names", b'{"messages": [], "messages": [{"role": "user", "content": "a"}], "max_tokens": 2}', 200
+        ),
         raw("NaN", b'{"messages": [{"role": "user", "content": "a"}], "temperature": NaN}', 400),
         raw("1e400", b'{"messages": [{"role": "user", "content": "a"}], "temperature": 1e400}', 400),
         raw("deep JSON", b"[" * DEEP + b"]" * DEEP, 400),

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 from sightd.selftest.known import Known, known_questions, same
 
-from ..server import tree
+from ..server import command_line, tree
 from .attacks import PICTURE, Attack, attacks
 
 PLACES = 16
@@ -44,10 +44,24 @@ class Outcome:
     after: Resources | None = None
 
 
+def started_by(process: int) -> int:
+    """The process that started an engine or decoder, by its command line; 0 for anything else."""
+    words = command_line(process).split(b"\0")
+    ours = any(word.startswith(b"sightd.") for word in words)
+    return int(words[-2]) if ours and words[-2].isdigit() else 0
+
+
+def family(pid: int) -> list[int]:
+    """A process, its descendants, and what they started that has lost its parent."""
+    own = tree(pid)
+    every = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
+    return own + [process for process in every if process not in own and started_by(process) in own]
+
+
 def resources(pid: int) -> Resources:
     """What the processes of a server hold now."""
     found = Resources(0, 0, 0)
-    for process in tree(pid):
+    for process in family(pid):
         try:
             rows = Path(f"/proc/{process}/status").read_text().splitlines()
             descriptors = len(list(Path(f"/proc/{process}/fd").iterdir()))

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 import pytest
 from PIL import Image
 from sightd.config.media import Media
@@ -19,6 +20,7 @@ from sightd.errors import SightdError, Unprocessable
 from sightd.media.decoded import sealed
 from sightd.media.decoders import PictureDecoders
 from sightd.media.kinds import PICTURE
+from sightd.media.lockedin import digest
 from sightd.media.pool import DecoderPool
 from sightd.models.families import PicturePlan
 from sightd.processes.channel import Received, memory_file
@@ -198,6 +200,19 @@ def test_a_picture_that_needs_too_much_memory() -> None:
     run(scenario)
 
 
+@pytest.mark.parametrize("kind", ["WEBP", "AVIF"])
+def test_bombs_of_libraries_that_take_all_memory_first(kind: str) -> None:
+    """A file whose library would ask for more memory than a decoder has is refused by the size that it states."""
+
+    async def scenario() -> None:
+        async with pool(decoders=1, decoder_memory_mib=256) as made:
+            with pytest.raises(Unprocessable, match="8000 x 8000 pixels; at most 33177600"):
+                await made.decode(encoded(Image.new("RGB", (8000, 8000)), kind), PLAN)
+            await works(made, 1)
+
+    run(scenario)
+
+
 def test_a_client_that_goes_away_in_the_queue() -> None:
     """A picture whose client went away before a decoder was free takes none."""
 
@@ -272,6 +287,15 @@ def test_a_decoder_that_lies(message: dict[str, Any]) -> None:
     with pytest.raises(SightdError):
         sealed(Received(message, [memory_file(bytes(12), "lie")]), PICTURE)
     assert open_descriptors() == before
+
+
+def test_names_of_contents() -> None:
+    """The same bytes at another size, or the same picture in another colour mode, have another name in every cache."""
+    frames = np.arange(96, dtype=np.uint8)
+    assert len({digest(frames.reshape(shape)) for shape in ((1, 4, 8, 3), (1, 8, 4, 3), (2, 4, 4, 3))}) == 3
+    colours = Image.merge("RGB", [Image.new("L", (2, 2), value) for value in (10, 20, 30)])
+    other = Image.frombytes("YCbCr", (2, 2), colours.tobytes()).convert("RGB")
+    assert len({digest(np.asarray(picture)[None]) for picture in (colours, other)}) == 2
 
 
 def test_a_file_that_cannot_shrink() -> None:

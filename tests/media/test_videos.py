@@ -27,6 +27,7 @@ KINDS = [
     ("mpeg2video", "mpeg"),
 ]
 GOOD = video(plain(12))
+SHORT = video(plain(8))
 
 
 def index_first(film: bytes) -> bytes:
@@ -102,6 +103,7 @@ def test_rotation() -> None:
         (encoded(shape(), "PNG"), "not_a_video"),
         (GOOD[:40], "broken"),
         (GOOD[: len(GOOD) // 2], "broken"),
+        (SHORT[: len(SHORT) // 2], "broken"),
         (index_first(GOOD)[:-400], "broken"),
     ],
     ids=[
@@ -115,6 +117,7 @@ def test_rotation() -> None:
         "png",
         "head",
         "half of an mp4",
+        "an mp4 cut in its index",
         "an mp4 without its end",
     ],
 )

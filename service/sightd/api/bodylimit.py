@@ -22,6 +22,9 @@ def too_large(limit: int) -> TooLarge:
 MOST_VALUES, MOST_NESTED = 1_000_000, 50_000
 """Values in a JSON body, and objects and lists among them: what takes the event loop a moment to read, not seconds."""
 
+LONGEST_PLAIN_FORM = 64 * 1024
+"""Bytes of a form without parts. It has no files, so that it is never a request; to take it apart is slow."""
+
 
 class Contents:
     """What a body has brought so far. Its commas and brackets tell how long reading it as JSON would take at most;
@@ -62,7 +65,10 @@ class BodyLimit:
             return
         headers = Headers(scope=scope)
         declared, limit = headers.get("content-length", "0"), self._live.now.limits.request_bytes
-        contents = Contents(limit, "json" in headers.get("content-type", "").lower())
+        kind = headers.get("content-type", "").lower()
+        if "urlencoded" in kind:
+            limit = min(limit, LONGEST_PLAIN_FORM)
+        contents = Contents(limit, "json" in kind)
         deadline: float | None = asyncio.get_running_loop().time() + self._seconds
 
         async def limited() -> Message:

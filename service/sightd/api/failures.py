@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tempfile
+
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -101,6 +103,10 @@ def install(app: FastAPI) -> None:
         assert isinstance(error, HTTPException)
         # The framework wraps what is raised while it reads a body, such as the body's limit.
         cause = error.__cause__
+        if isinstance(cause, OSError):
+            # Large uploads are kept in files: it is the server whose disk is full, not the body that is wrong.
+            log.error("an upload cannot be kept", folder=tempfile.gettempdir(), exc_info=cause)
+            return respond(request, Internal())
         return respond(request, cause if isinstance(cause, SightdError) else http_error(error, request.url.path))
 
     async def unexpected(request: Request, error: Exception) -> Response:

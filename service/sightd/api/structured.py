@@ -30,6 +30,7 @@ def json_grammar(schema: dict[str, Any], param: str) -> str:
 
 def schema_grammar(text: str, param: str) -> str:
     """JSON that a schema, given as its own JSON text, describes. Raises BadRequest."""
+    check_size(text, param)
     try:
         schema = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -46,6 +47,7 @@ def any_object(param: str) -> str:
 
 def regex_grammar(expression: str, param: str) -> str:
     """Text that a regular expression matches as a whole. Raises BadRequest."""
+    check_size(expression, param)
     return checked(lambda: LLMatcher.grammar_from_regex(expression), param)
 
 
@@ -57,8 +59,7 @@ def choice_grammar(choices: list[str], param: str) -> str:
 
 def context_free_grammar(text: str, param: str) -> str:
     """A grammar in Lark's or GBNF's notation. Raises BadRequest."""
-    if len(text) > LARGEST:
-        raise too_large(param)
+    check_size(text, param)
     return checked(lambda: LLMatcher.grammar_from_lark(any_to_lark(text)), param)
 
 
@@ -90,8 +91,7 @@ def checked(make: Callable[[], str], param: str) -> str:
     """The grammar that `make` returns, when it can be compiled within llguidance's limits. Raises BadRequest."""
     try:
         grammar = make()
-        if len(grammar) > LARGEST:
-            raise too_large(param)
+        check_size(grammar, param)
         is_error, messages = LLMatcher.validate_grammar_with_warnings(grammar)
     except UnicodeError as error:
         raise broken("it has half of a surrogate pair in it, which is no character", param) from error
@@ -102,14 +102,15 @@ def checked(make: Callable[[], str], param: str) -> str:
     return grammar
 
 
-def too_large(param: str) -> BadRequest:
-    """The error for a grammar over the limit."""
-    return BadRequest(
-        f"{param} is larger than {LARGEST} characters. Simplify it.",
-        f"{param} 超过了 {LARGEST} 个字符的限制，请简化。",
-        param=param,
-        code="grammar_too_large",
-    )
+def check_size(text: str, param: str) -> None:
+    """Raises BadRequest for a schema, expression or grammar over the limit."""
+    if len(text) > LARGEST:
+        raise BadRequest(
+            f"{param} is larger than {LARGEST} characters. Simplify it.",
+            f"{param} 超过了 {LARGEST} 个字符的限制，请简化。",
+            param=param,
+            code="grammar_too_large",
+        )
 
 
 def broken(reason: str, param: str) -> BadRequest:

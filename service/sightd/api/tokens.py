@@ -65,7 +65,7 @@ class DetokenizeRequest(Strict):
     """Tokens to turn into text."""
 
     model: str | None = None
-    tokens: Annotated[list[int], Field(max_length=MOST_TOKENS)]
+    tokens: Annotated[list[int], Field(max_length=MOST_TOKENS, fail_fast=True)]
 
 
 class Detokenized(Strict):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator
 from typing import Any
@@ -29,8 +30,13 @@ def characters(conversation: Conversation) -> int:
 
 
 def texts(value: Any) -> Iterator[str]:
-    """All texts in a message, or in any other JSON value."""
+    """All texts in messages or tools. What templates write as JSON counts with its names."""
     if isinstance(value, str):
         yield value
-    for part in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
-        yield from texts(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from texts(part)
+    elif isinstance(value, dict):
+        for name, part in value.items():
+            as_json = name in ("parameters", "arguments")
+            yield from texts(json.dumps(part, ensure_ascii=False, separators=(",", ":")) if as_json else part)

@@ -28,6 +28,8 @@ log = logs.get(__name__)
 
 State = Literal["unloaded", "starting", "loading", "warming", "ready", "restarting", "failed", "stopped"]
 
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
+"""NumPy would start threads as it is imported, before the engine is confined; torch's own come later."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 """Seconds before a dead engine is started again: doubled with each death in a row."""
 MOST_DEATHS = 6
@@ -96,7 +98,7 @@ class EngineClient:
     def start(self) -> None:
         """Start the process; `state` follows it."""
         ours, theirs = pair()
-        self._process = spawn("sightd.engine.process", theirs)
+        self._process = spawn("sightd.engine.process", theirs, ONE_THREAD)
         self._link = Link(ours, self._take, self._gone)
         self._link.send(self._start_message)
         self._enter("starting")

@@ -8,7 +8,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from .attention import hook
 from .attention.choice import choose
 from .blocks import BlockPool
 from .cards import suit
+from .confinement import Confinement
 from .core import Engine
 from .encoder import Encoder
 from .grammar import Grammars
@@ -229,12 +230,18 @@ def main() -> None:
     start = receive(end).message
     logs.configure(Logging(**start["logging"]), f"engine {start['device']}")
     send(end, {"type": "loading", "share": 0.0})
+    confinement = Confinement()
+    if start["device"] == "cpu":
+        confinement.begin(Path(start["folder"]))
     try:
         engine, info = build(start, lambda share: send(end, {"type": "loading", "share": share}))
     except (CheckpointError, DoesNotFit, NoSuchDevice) as error:
         log.error("engine cannot start", reason=str(error))
         send(end, {"type": "failed", "reason": str(error)})
         return
+    if start["device"] == "cpu":
+        confinement.complete()
+        info = replace(info, sandbox=confinement.layers)
     log.info("model loaded", **{k: v for k, v in asdict(info).items() if k != "eos_token_ids"})
     send(end, {"type": "ready", "info": asdict(info)})
     try:

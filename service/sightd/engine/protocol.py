@@ -170,7 +170,8 @@ class EngineCounts:
 @dataclass(frozen=True)
 class EngineInfo:
     """What a ready engine tells about itself. `attention` names its back end; `decoding` says how steps that only
-    decode are run, "eager" or as CUDA graphs, and why; `max_model_len` and `cache_tokens` are tokens."""
+    decode are run, "eager" or as CUDA graphs, and why; `max_model_len` and `cache_tokens` are tokens; `sandbox` has the
+    layers of its confinement, each with "applied" or with why it is missing."""
 
     device: str
     attention: str
@@ -183,3 +184,4 @@ class EngineInfo:
     parameters: int
     load_seconds: float
     eos_token_ids: tuple[int, ...]
+    sandbox: dict[str, str] = field(default_factory=dict)

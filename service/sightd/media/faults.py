@@ -26,6 +26,18 @@ def took_too_long(kind: Kind, seconds: float) -> SightdError:
     )
 
 
+HEAVY = {
+    "too_much_memory": (
+        "The picture needs more memory to decode than is allowed. Send a smaller one.",
+        "解码该图片所需的内存超过了限制，请缩小后再上传。",
+    ),
+    "too_many_pieces": (
+        "The picture's file is made of so many pieces that decoding them would take too long. Save it anew.",
+        "图片文件由过多的数据块组成，解码耗时过长，请重新保存后再上传。",
+    ),
+}
+
+
 def picture_error(fault: str, width: int, height: int, max_pixels: int) -> SightdError:
     """The error for a fault that a decoder found; `width` and `height` are the picture's."""
     match fault:
@@ -50,12 +62,8 @@ def picture_error(fault: str, width: int, height: int, max_pixels: int) -> Sight
                 f"图片尺寸为 {width}×{height} 像素，长宽比例过大，无法处理。",
                 code="invalid_image",
             )
-        case "too_much_memory":
-            return Unprocessable(
-                "The picture needs more memory to decode than is allowed. Send a smaller one.",
-                "解码该图片所需的内存超过了限制，请缩小后再上传。",
-                code="image_too_large",
-            )
+        case "too_much_memory" | "too_many_pieces":
+            return Unprocessable(*HEAVY[fault], code="image_too_large")
     return Internal()
 
 

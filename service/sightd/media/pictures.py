@@ -14,6 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import AvifImagePlugin, Image, ImageOps, UnidentifiedImageError
 
+from .headers import stated_size
+from .pieces import too_many, too_many_scans
+
 Image.init()
 # A decoder has one job and one core.
 AvifImagePlugin.DEFAULT_MAX_THREADS = 1
@@ -22,7 +25,7 @@ FORMATS: list[str] = [name for name in ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TI
 BAND = 1 << 20
 """Values that are scaled at once, so that a large picture needs little memory beside its own."""
 
-Fault = Literal["not_a_picture", "broken", "too_many_pixels", "too_narrow", "too_much_memory"]
+Fault = Literal["not_a_picture", "broken", "too_many_pixels", "too_narrow", "too_much_memory", "too_many_pieces"]
 
 
 class PictureError(Exception):
@@ -39,6 +42,9 @@ def opened(data: bytes, max_pixels: int) -> Image.Image:
     """The picture with its header read and nothing decoded. Raises PictureError, also for a header of too large a
     picture."""
     Image.MAX_IMAGE_PIXELS = None
+    check_pixels(stated_size(data) or (0, 0), max_pixels)
+    if too_many(data):
+        raise PictureError("too_many_pieces")
     try:
         picture = Image.open(io.BytesIO(data), formats=FORMATS)
     except UnidentifiedImageError:
@@ -48,9 +54,16 @@ def opened(data: bytes, max_pixels: int) -> Image.Image:
     except Exception as error:
         # Decoders raise whatever they like on crafted bytes; to the client all of it means the same.
         raise PictureError("broken") from error
-    if picture.width * picture.height > max_pixels:
-        raise PictureError("too_many_pixels", picture.width, picture.height)
+    check_pixels(picture.size, max_pixels)
+    if picture.format in ("JPEG", "MPO") and too_many_scans(data, picture.width * picture.height, max_pixels):
+        raise PictureError("too_many_pieces", picture.width, picture.height)
     return picture
+
+
+def check_pixels(size: tuple[int, int], max_pixels: int) -> None:
+    """Raises PictureError for a size of more pixels."""
+    if size[0] * size[1] > max_pixels:
+        raise PictureError("too_many_pixels", *size)
 
 
 def decode(data: bytes, max_pixels: int) -> Image.Image:

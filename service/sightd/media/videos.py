@@ -163,7 +163,8 @@ def opened(data: bytes) -> tuple[InputContainer, VideoStream]:
         raise VideoError("broken" if known else "not_a_video") from error
     moving = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
     if not moving:
-        raise VideoError("not_a_video")
+        # Sound alone is no video; a container with nothing in it has lost what was.
+        raise VideoError("not_a_video" if container.streams else "broken")
     stream = moving[0]
     if stream.codec_context is None or stream.codec_context.name not in CODECS:
         raise VideoError("codec", value=stream.codec_context.name if stream.codec_context else "")

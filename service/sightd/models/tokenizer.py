@@ -100,7 +100,7 @@ class Tokenizer:
         if isinstance(value, str):
             return self._control.sub(self._mark, value) if self._control.search(value) else value
         if isinstance(value, dict):
-            return {key: self.guard(item) for key, item in value.items()}
+            return {self.guard(key): self.guard(item) for key, item in value.items()}
         if isinstance(value, list):
             return [self.guard(item) for item in value]
         return value

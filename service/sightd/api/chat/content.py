@@ -6,11 +6,21 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+MOST_FIELDS = 128
+"""Fields of an object: more than any has, and few enough for an error about each that is unknown."""
+
 
 class Strict(BaseModel):
     """A JSON object without unknown fields and without silent conversions."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _few_fields(cls, value: Any) -> Any:
+        if isinstance(value, dict) and len(value) > MOST_FIELDS:
+            raise ValueError(f"it has {len(value)} fields; no object here has more than {MOST_FIELDS}")
+        return value
 
 
 def refused(reason: str) -> BeforeValidator:

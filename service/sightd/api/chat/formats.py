@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from ..jsonobjects import JsonObject
 from .content import Strict
 
 Word = Annotated[str, Field(min_length=1, max_length=256)]
@@ -16,7 +17,7 @@ class JsonSchema(Strict):
 
     name: Annotated[str, Field(max_length=64)] = "answer"
     description: Annotated[str | None, Field(description="accepted, no effect")] = None
-    schema_: Annotated[dict[str, Any], Field(alias="schema")]
+    schema_: Annotated[JsonObject, Field(alias="schema")]
     strict: Annotated[bool | None, Field(description="accepted; schemas are always enforced")] = None
 
 
@@ -45,7 +46,7 @@ ResponseFormat = Annotated[TextFormat | ObjectFormat | SchemaFormat, Field(discr
 class StructuredOutputs(Strict):
     """The form of the answer in vLLM's terms: exactly one of these."""
 
-    json_: Annotated[dict[str, Any] | str | None, Field(alias="json", description="a JSON Schema")] = None
+    json_: Annotated[JsonObject | str | None, Field(alias="json", description="a JSON Schema")] = None
     json_object: bool | None = None
     regex: str | None = None
     choice: Annotated[list[Word] | None, Field(min_length=1, max_length=1000)] = None

@@ -14,6 +14,7 @@ from ...media.fetch.urls import is_remote
 from ...media.kinds import PICTURE, VIDEO, Kind
 from ...models.template import ChatTemplate
 from ..conversation import Conversation, PictureOptions
+from ..jsonobjects import MOST_INSIDE, bounded
 from .content import Message, TextPart, ToolCall, VideoPart, VideoUrlPart
 from .schema import ChatRequest
 
@@ -66,13 +67,13 @@ def in_template_form(message: Message, index: int, files: Files) -> dict[str, An
 def called(call: ToolCall, index: int) -> dict[str, Any]:
     """An earlier call for the template, which wants its arguments as an object. Raises BadRequest."""
     try:
-        arguments = json.loads(call.function.arguments or "{}")
-    except ValueError:
+        arguments = bounded(json.loads(call.function.arguments or "{}"))
+    except (ValueError, RecursionError):
         arguments = None
     if not isinstance(arguments, dict):
         raise BadRequest(
-            "The arguments of a tool call must be the text of a JSON object.",
-            "工具调用的 arguments 必须是 JSON 对象的文本。",
+            f"The arguments of a tool call must be the text of a JSON object of at most {MOST_INSIDE} values.",
+            f"工具调用的 arguments 必须是 JSON 对象的文本，其中最多 {MOST_INSIDE} 个值。",
             param=f"messages[{index}].tool_calls",
             code="invalid_value",
         )

@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from ...errors import BadRequest
 from ..invalid import problem
+from ..jsonobjects import JsonObject
 from .content import Message, Strict, refused
 from .formats import ResponseFormat, StructuredOutputs, Word
 from .tools import NamedTool, ToolChoice, Tools
@@ -40,6 +41,7 @@ def not_false(value: Any) -> Any:
 
 
 NoEffect = Annotated[Any, Field(description="accepted, no effect")]
+Strings = Annotated[list[str], Field(fail_fast=True)]
 TokenId = Annotated[str, Field(pattern=r"^\d{1,9}$")]
 Bias = Annotated[float, Field(ge=-100, le=100, allow_inf_nan=False)]
 GUIDED = "use structured_outputs with the field "
@@ -77,7 +79,7 @@ class ChatRequest(Strict):
     tools: Tools | None = None
     tool_choice: ToolChoice | None = None
     parallel_tool_calls: Annotated[bool | None, Field(description="whether there may be more than one call")] = None
-    stop: Annotated[str | list[str] | None, Field(description="up to 16 strings that end the answer")] = None
+    stop: Annotated[str | Strings | None, Field(description="up to 16 strings that end the answer")] = None
     stop_token_ids: Annotated[
         list[Annotated[int, Field(ge=0)]] | None,
         Field(max_length=1024, description="tokens that end the answer; those that the model does not have never do"),
@@ -91,7 +93,7 @@ class ChatRequest(Strict):
     continue_final_message: Annotated[bool | None, Field(description="go on with the last message")] = None
     echo: Annotated[bool | None, Field(description="begin with the last message when it is the assistant's")] = None
     chat_template_kwargs: Annotated[
-        dict[str, Any] | None, Field(description="variables that the model's chat template declares")
+        JsonObject | None, Field(description="variables that the model's chat template declares")
     ] = None
     enable_thinking: Annotated[bool | None, Field(description="for models whose template has it")] = None
     reasoning_effort: Annotated[str | None, Field(description="for models whose template has it")] = None
@@ -107,7 +109,7 @@ class ChatRequest(Strict):
     n: Annotated[int | None, Field(ge=1, le=16, description="so many answers; number i has the seed `seed + i`")] = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None
-    modalities: Annotated[list[Literal["text"]] | None, Field(description="only text")] = None
+    modalities: Annotated[list[Literal["text"]] | None, Field(fail_fast=True, description="only text")] = None
     user: NoEffect = None
     store: NoEffect = None
     metadata: NoEffect = None

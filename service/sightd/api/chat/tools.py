@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
+from ..jsonobjects import JsonObject
 from .content import Name, Strict
 
 
@@ -21,7 +22,7 @@ class Function(Strict):
 
     name: Name
     description: str | None = None
-    parameters: Annotated[dict[str, Any] | None, AfterValidator(of_object)] = None
+    parameters: Annotated[JsonObject | None, AfterValidator(of_object)] = None
     strict: Annotated[bool | None, Field(description="accepted; forced calls always follow the schema")] = None
 
 

@@ -65,7 +65,7 @@ def turn_of(role: str, blocks: list[Block]) -> Iterator[dict[str, Any]]:
             parts.append(part(block))
     if calls:
         yield {"role": role, "content": parts or None, "tool_calls": calls}
-    elif parts:
+    elif parts or not blocks:
         yield {"role": role, "content": parts}
 
 

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from ..chat.content import MOST_PARTS, Name, Strict, refused
 from ..chat.schema import NoEffect
+from ..jsonobjects import JsonObject
 
 Stop = Annotated[str, Field(min_length=1, max_length=256)]
 CacheControl = Annotated[Any, Field(description="accepted; prefixes are always cached")]
@@ -51,7 +52,7 @@ class ToolUseBlock(Strict):
     type: Literal["tool_use"]
     id: str
     name: Name
-    input: dict[str, Any]
+    input: JsonObject
     cache_control: CacheControl = None
 
 
@@ -84,7 +85,7 @@ class Tool(Strict):
     type: Literal["custom"] | None = None
     name: Name
     description: str | None = None
-    input_schema: dict[str, Any]
+    input_schema: JsonObject
     cache_control: CacheControl = None
 
 

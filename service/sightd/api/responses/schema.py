@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field
 
 from ..chat.content import MOST_PARTS, InputImagePart, Name, Strict, TextPart, refused
 from ..chat.schema import NoEffect, not_false
+from ..jsonobjects import JsonObject
 
 NO_STORE = "answers are not kept on the server; send the whole conversation as input"
 
@@ -79,7 +80,7 @@ class Tool(Strict):
     type: Literal["function"]
     name: Name
     description: str | None = None
-    parameters: dict[str, Any] | None = None
+    parameters: JsonObject | None = None
     strict: Annotated[bool | None, Field(description="accepted; forced calls always follow the schema")] = None
 
 
@@ -96,7 +97,7 @@ class TextFormat(Strict):
     type: Literal["text", "json_object", "json_schema"]
     name: Annotated[str, Field(max_length=64)] = "answer"
     description: Annotated[str | None, Field(description="accepted, no effect")] = None
-    schema_: Annotated[dict[str, Any] | None, Field(alias="schema")] = None
+    schema_: Annotated[JsonObject | None, Field(alias="schema")] = None
     strict: Annotated[bool | None, Field(description="accepted; schemas are always enforced")] = None
 
 
