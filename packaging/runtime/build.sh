@@ -1,7 +1,7 @@
 #!/bin/sh
 # Builds sightd-runtime-VARIANT_VERSION_ARCH.deb: the virtual environment that sightd runs in, from pinned and hashed
-# wheels, for the system's Python. Each step leaves a mark and is not done again; wheels stay in build/wheels, so that
-# a second build needs no network.
+# wheels, for the system's Python, which must be the one that the lock file names. Each step leaves a mark and is not
+# done again; wheels stay in build/wheels, so that a second build needs no network.
 # usage: packaging/runtime/build.sh VARIANT [STEP]   STEP: fetch, install, compile, pack; all of them when left out
 set -eu
 cd "$(dirname "$0")/../.."
@@ -9,12 +9,13 @@ variant=$1
 only=${2:-all}
 version=$(cat packaging/runtime/version)
 lock=packaging/runtime/lock-$variant.txt
-python=${SYSTEM_PYTHON:-/usr/bin/python3}
 wheels=build/wheels
 work=build/runtime-$variant
 tree=$work/root
 home=usr/lib/sightd-runtime
 [ -e "$lock" ] || { echo "There is no $lock; make it with packaging/runtime/lock.py." >&2; exit 1; }
+python=/usr/bin/python$(sed -n '1s/.*for CPython \([0-9.]*\) .*/\1/p' "$lock")
+[ -x "$python" ] || { echo "$lock is for $python, which is not here: build it on the system that has it." >&2; exit 1; }
 mkdir -p "$wheels" "$work" dist
 # The library folder is the same wherever the tree is unpacked; a build for another lock file begins anew.
 cmp -s "$lock" "$work/lock" || { rm -rf "$tree" "$work"/*.done; cp "$lock" "$work/lock"; }

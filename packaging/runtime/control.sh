@@ -5,6 +5,7 @@ variant=$1
 version=$2
 tree=$3
 here=$(dirname "$0")
+python=python$(sed -n '1s/.*for CPython \([0-9.]*\) .*/\1/p' "$here/lock-$variant.txt")
 documents=$tree/usr/share/doc/sightd-runtime-$variant
 mkdir -p "$tree/DEBIAN" "$documents" "$tree/usr/share/lintian/overrides"
 size=$(du -sk --exclude=DEBIAN "$tree" | cut -f1)
@@ -14,7 +15,7 @@ Version: $version
 Architecture: amd64
 Maintainer: The sightd developers <sightd@localhost>
 Installed-Size: $size
-Depends: python3.11, libc6, libgcc-s1, libstdc++6, zlib1g, libseccomp2
+Depends: $python, libc6, libgcc-s1, libstdc++6, zlib1g, libseccomp2
 Provides: sightd-runtime (= $version)
 Conflicts: sightd-runtime
 Replaces: sightd-runtime
