@@ -8,6 +8,9 @@ cd "$(dirname "$0")/../.."
 variant=$1
 only=${2:-all}
 version=$(cat packaging/runtime/version)
+# All files have the time of the version's month at most.
+SOURCE_DATE_EPOCH=$(date -ud "$(echo "$version" | tr . -)-01" +%s)
+export SOURCE_DATE_EPOCH
 lock=packaging/runtime/lock-$variant.txt
 wheels=build/wheels
 work=build/runtime-$variant
@@ -49,6 +52,8 @@ if step install; then
     find "$packages/torch/bin" -type f ! -name torch_shm_manager -delete
     find "$packages" -type d \( -name tests -o -name __pycache__ \) -prune -exec rm -rf {} +
     find "$packages" -name '*.pyi' -delete
+    # What is run has a folder of its own in every wheel; elsewhere the mode is an accident.
+    find "$packages" -type f -perm /111 ! -path '*/bin/*' -exec chmod a-x {} +
     # sightd's own code is in another package.
     echo /usr/lib/sightd > "$packages/sightd.pth"
     touch "$work/install.done"
@@ -63,7 +68,7 @@ fi
 
 if step pack; then
     packaging/runtime/control.sh "$variant" "$version" "$tree"
-    find "$tree" -newermt "@${SOURCE_DATE_EPOCH:-0}" -exec touch -hd "@${SOURCE_DATE_EPOCH:-0}" {} +
+    find "$tree" -newermt "@$SOURCE_DATE_EPOCH" -exec touch -hd "@$SOURCE_DATE_EPOCH" {} +
     dpkg-deb --root-owner-group -Zgzip -z1 --build "$tree" dist > /dev/null
     touch "$work/pack.done"
 fi

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Writes the package's control files and documents. usage: control.sh VARIANT VERSION TREE
+# Writes the package's control files and documents, with the time SOURCE_DATE_EPOCH.
+# usage: control.sh VARIANT VERSION TREE
 set -eu
 variant=$1
 version=$2
@@ -30,7 +31,7 @@ END
 cp "$here/copyright" "$documents/copyright"
 cp "$here/lock-$variant.txt" "$documents/wheels.txt"
 printf 'sightd-runtime-%s (%s) stable; urgency=medium\n\n  * Wheels as listed in wheels.txt.\n\n -- The sightd developers <sightd@localhost>  %s\n' \
-    "$variant" "$version" "$(date -Rud "@${SOURCE_DATE_EPOCH:-0}")" | gzip -9n > "$documents/changelog.gz"
+    "$variant" "$version" "$(date -Rud "@$SOURCE_DATE_EPOCH")" | gzip -9n > "$documents/changelog.gz"
 sed "s/VARIANT/$variant/" "$here/lintian-overrides" > "$tree/usr/share/lintian/overrides/sightd-runtime-$variant"
 (cd "$tree" && find usr -type f -print0 | LC_ALL=C sort -z | xargs -0 md5sum) > "$tree/DEBIAN/md5sums"
 find "$tree" -type d -exec chmod 755 {} +

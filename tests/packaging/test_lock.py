@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -93,7 +94,8 @@ def test_variants_take_each_others_place(path: Path, tmp_path: Path) -> None:
     variant, python = named(path)
     version = (RUNTIME / "version").read_text().strip()
     (tmp_path / "usr").mkdir()
-    subprocess.run([RUNTIME / "control.sh", variant, version, tmp_path], check=True)
+    environment = os.environ | {"SOURCE_DATE_EPOCH": "1"}
+    subprocess.run([RUNTIME / "control.sh", variant, version, tmp_path], env=environment, check=True)
     fields = dict(
         line.split(": ", 1) for line in (tmp_path / "DEBIAN" / "control").read_text().splitlines() if line[0] != " "
     )
