@@ -1,20 +1,24 @@
 #!/bin/sh
 # Builds sightd-runtime-VARIANT_VERSION_ARCH.deb: the virtual environment that sightd runs in, from pinned and hashed
-# wheels, for the system's Python. Each step leaves a mark and is not done again; wheels stay in build/wheels, so that
-# a second build needs no network.
+# wheels, for the system's Python, which must be the one that the lock file names. Each step leaves a mark and is not
+# done again; wheels stay in build/wheels, so that a second build needs no network.
 # usage: packaging/runtime/build.sh VARIANT [STEP]   STEP: fetch, install, compile, pack; all of them when left out
 set -eu
 cd "$(dirname "$0")/../.."
 variant=$1
 only=${2:-all}
 version=$(cat packaging/runtime/version)
+# All files have the time of the version's month at most.
+SOURCE_DATE_EPOCH=$(date -ud "$(echo "$version" | tr . -)-01" +%s)
+export SOURCE_DATE_EPOCH
 lock=packaging/runtime/lock-$variant.txt
-python=${SYSTEM_PYTHON:-/usr/bin/python3}
 wheels=build/wheels
 work=build/runtime-$variant
 tree=$work/root
 home=usr/lib/sightd-runtime
 [ -e "$lock" ] || { echo "There is no $lock; make it with packaging/runtime/lock.py." >&2; exit 1; }
+python=/usr/bin/python$(sed -n '1s/.*for CPython \([0-9.]*\) .*/\1/p' "$lock")
+[ -x "$python" ] || { echo "$lock is for $python, which is not here: build it on the system that has it." >&2; exit 1; }
 mkdir -p "$wheels" "$work" dist
 # The library folder is the same wherever the tree is unpacked; a build for another lock file begins anew.
 cmp -s "$lock" "$work/lock" || { rm -rf "$tree" "$work"/*.done; cp "$lock" "$work/lock"; }
@@ -48,6 +52,8 @@ if step install; then
     find "$packages/torch/bin" -type f ! -name torch_shm_manager -delete
     find "$packages" -type d \( -name tests -o -name __pycache__ \) -prune -exec rm -rf {} +
     find "$packages" -name '*.pyi' -delete
+    # What is run has a folder of its own in every wheel; elsewhere the mode is an accident.
+    find "$packages" -type f -perm /111 ! -path '*/bin/*' -exec chmod a-x {} +
     # sightd's own code is in another package.
     echo /usr/lib/sightd > "$packages/sightd.pth"
     touch "$work/install.done"
@@ -62,7 +68,7 @@ fi
 
 if step pack; then
     packaging/runtime/control.sh "$variant" "$version" "$tree"
-    find "$tree" -newermt "@${SOURCE_DATE_EPOCH:-0}" -exec touch -hd "@${SOURCE_DATE_EPOCH:-0}" {} +
+    find "$tree" -newermt "@$SOURCE_DATE_EPOCH" -exec touch -hd "@$SOURCE_DATE_EPOCH" {} +
     dpkg-deb --root-owner-group -Zgzip -z1 --build "$tree" dist > /dev/null
     touch "$work/pack.done"
 fi

@@ -1,10 +1,12 @@
 #!/bin/sh
-# Writes the package's control files and documents. usage: control.sh VARIANT VERSION TREE
+# Writes the package's control files and documents, with the time SOURCE_DATE_EPOCH.
+# usage: control.sh VARIANT VERSION TREE
 set -eu
 variant=$1
 version=$2
 tree=$3
 here=$(dirname "$0")
+python=python$(sed -n '1s/.*for CPython \([0-9.]*\) .*/\1/p' "$here/lock-$variant.txt")
 documents=$tree/usr/share/doc/sightd-runtime-$variant
 mkdir -p "$tree/DEBIAN" "$documents" "$tree/usr/share/lintian/overrides"
 size=$(du -sk --exclude=DEBIAN "$tree" | cut -f1)
@@ -14,7 +16,7 @@ Version: $version
 Architecture: amd64
 Maintainer: The sightd developers <sightd@localhost>
 Installed-Size: $size
-Depends: python3.11, libc6, libgcc-s1, libstdc++6, zlib1g, libseccomp2
+Depends: $python, libc6, libgcc-s1, libstdc++6, zlib1g, libseccomp2
 Provides: sightd-runtime (= $version)
 Conflicts: sightd-runtime
 Replaces: sightd-runtime
@@ -29,7 +31,7 @@ END
 cp "$here/copyright" "$documents/copyright"
 cp "$here/lock-$variant.txt" "$documents/wheels.txt"
 printf 'sightd-runtime-%s (%s) stable; urgency=medium\n\n  * Wheels as listed in wheels.txt.\n\n -- The sightd developers <sightd@localhost>  %s\n' \
-    "$variant" "$version" "$(date -Rud "@${SOURCE_DATE_EPOCH:-0}")" | gzip -9n > "$documents/changelog.gz"
+    "$variant" "$version" "$(date -Rud "@$SOURCE_DATE_EPOCH")" | gzip -9n > "$documents/changelog.gz"
 sed "s/VARIANT/$variant/" "$here/lintian-overrides" > "$tree/usr/share/lintian/overrides/sightd-runtime-$variant"
 (cd "$tree" && find usr -type f -print0 | LC_ALL=C sort -z | xargs -0 md5sum) > "$tree/DEBIAN/md5sums"
 find "$tree" -type d -exec chmod 755 {} +

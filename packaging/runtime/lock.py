@@ -1,6 +1,9 @@
 """Writes a lock file for the runtime package: every wheel that it is made of, pinned and with its hash.
 
 usage: python packaging/runtime/lock.py VARIANT [PIP ARGUMENTS...] > packaging/runtime/lock-VARIANT.txt
+
+The wheels are those for the Python that runs it. pip's own configuration says where they come from, and so which build
+of torch is chosen: PIP_CONFIG_FILE=/dev/null gives the one that is published for cards.
 """
 
 from __future__ import annotations
@@ -32,7 +35,9 @@ def hash_of(download: dict[str, dict[str, dict[str, str]]]) -> str:
 def main() -> None:
     """Print the lock file."""
     variant, *arguments = sys.argv[1:]
-    print(f"# The wheels of sightd-runtime-{variant} for CPython 3.11 on x86-64. Made by packaging/runtime/lock.py.")
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    made = "Made by packaging/runtime/lock.py."
+    print(f"# The wheels of sightd-runtime-{variant} for CPython {python} on x86-64. {made}")
     for name, version, digest in resolved(arguments):
         print(f"{name}=={version} --hash=sha256:{digest}")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import shutil
 from pathlib import Path
 
 from .auth.exposure import exposed
@@ -21,9 +22,8 @@ def missing_things(loaded: Loaded) -> list[str]:
     ]
     if complaint := exposed(loaded.settings):
         problems.append(complaint)
-    if (path := loaded.settings.audit.path) and not os.access(path if path.exists() else path.parent, os.W_OK):
-        origin = loaded.origins.get("audit.path", "default")
-        problems.append(f"{origin}: audit.path: {path} cannot be written by user {user()}; /var/lib/sightd can be.")
+    if (path := loaded.settings.audit.path) and (complaint := audit_problem(path)):
+        problems.append(f"{loaded.origins.get('audit.path', 'default')}: audit.path: {complaint}")
     gone = [path for path in loaded.settings.media.allowed_paths if not path.is_dir()]
     origin = loaded.origins.get("media.allowed_paths", "default")
     return problems + [f"{origin}: media.allowed_paths: {path} is not a directory." for path in gone]
@@ -39,6 +39,15 @@ def model_problems(folder: Path) -> list[str]:
     except CheckpointError as error:
         return [str(error)]
     return []
+
+
+def audit_problem(path: Path) -> str | None:
+    """What keeps an audit log from being written, if anything."""
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        return f"{path} cannot be written by user {user()}; /var/lib/sightd can be."
+    if not shutil.disk_usage(path.parent).free:
+        return f"{path} cannot be written, its file system is full; `df -h {path.parent}` shows it. Make room there."
+    return None
 
 
 def user() -> str:

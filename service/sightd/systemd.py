@@ -7,6 +7,7 @@ import time
 
 from . import logs
 from .api.admission import Admission
+from .clock import Clock
 from .ending import Ending
 from .engine.pool import EnginePool
 from .host import MICROSECONDS, Notifier
@@ -31,6 +32,7 @@ class Reporter:
         self._ready = False
         # The start itself is the first sign: a model that loads within a second may bring no other before it is ready.
         self._last_sign = 0.0
+        self._clock = Clock()
 
     async def run(self) -> None:
         """Report until cancelled."""
@@ -40,6 +42,9 @@ class Reporter:
 
     def report(self) -> None:
         """Say what has changed."""
+        if seconds := self._clock.jumped():
+            # Nothing here waits by the clock of the day, but keys expire by it and every time in a log has a step.
+            log.warning("the machine's clock was set", seconds=round(seconds))
         if self._engines.failed and self._ending.begin(self._engines.why_not_ready()):
             log.critical("every engine has given up, the service ends", reason=self._ending.failure)
         if (status := self._sentence()) != self._status:

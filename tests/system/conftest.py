@@ -31,8 +31,9 @@ def system_root() -> Path:
 
 @pytest.fixture(scope="session")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    """A booted Debian 12 with the runtime package, and with sightd's package in /root."""
-    booted = Machine(system_root(), tmp_path_factory.mktemp("machine"))
+    """A booted Debian 12 with the runtime package and the tools that the tests use inside."""
+    layers = f"{TOP / 'build' / 'system-layer'}:{system_root()}"
+    booted = Machine(layers, tmp_path_factory.mktemp("machine"))
     try:
         yield booted
     finally:

@@ -1,7 +1,7 @@
 """A booted systemd: systemd-nspawn on a throw-away copy of a root directory, where PID 1 of this machine is another.
 
-The unified cgroup hierarchy is used, in which device rules hold; memory limits do not hold there (the host keeps those
-controllers), so no test relies on them.
+The unified cgroup hierarchy is used, in which device rules hold. Memory limits do not hold there, since the host may keep
+that controller for itself; `memory=True` uses the older hierarchies, in which they hold and device rules do not.
 """
 
 from __future__ import annotations
@@ -13,18 +13,32 @@ from pathlib import Path
 
 from ..waiting import until
 
-CGROUPS = ("unified", "systemd")
+CGROUPS = Path("/sys/fs/cgroup")
+UNIFIED, OLDER = ("unified", "systemd"), ("unified", "systemd", "memory")
+# systemd-nspawn mounts this controller for reading only, which must be undone before systemd looks at it.
+OLDER_INIT = "mount -o remount,bind,rw,nosuid,nodev,noexec /sys/fs/cgroup/memory && exec /lib/systemd/systemd"
 BOOT_SECONDS = 60.0
 ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LANG": "C.UTF-8", "TERM": "dumb"}
 
 
 class Machine:
     """One container; `folder` holds what is written to it, until `stop`. `root` may be several directories, the upper
-    first, joined by colons. `network` is systemd-nspawn's option for it."""
+    first, joined by colons. `network` is systemd-nspawn's option for it, `memory` asks for limits of memory that hold in
+    place of rules for devices."""
 
-    def __init__(self, root: Path | str, folder: Path, name: str = "", network: str = "--private-network") -> None:
+    def __init__(
+        self,
+        root: Path | str,
+        folder: Path,
+        name: str = "",
+        network: str = "--private-network",
+        memory: bool = False,
+    ) -> None:
         self.name = f"sightd{os.getpid()}{name}"
         self._network = network
+        self._memory = memory
+        # A cgroup of its own: otherwise all containers of this machine share one.
+        self._groups = [CGROUPS / hierarchy / self.name for hierarchy in (OLDER if memory else UNIFIED)]
         self.root = folder / "root"
         for part in ("upper", "work", "root"):
             (folder / part).mkdir(parents=True)
@@ -40,22 +54,21 @@ class Machine:
             raise
 
     def _boot(self) -> subprocess.Popen[bytes]:
-        # A cgroup of its own: otherwise all containers of this machine share one.
-        own = [Path("/sys/fs/cgroup") / hierarchy / self.name for hierarchy in CGROUPS]
-        for group in own:
+        for group in self._groups:
             group.mkdir(exist_ok=True)
-        enter = " && ".join(f"echo $$ > {group}/cgroup.procs" for group in own)
+        enter = " && ".join(f"echo $$ > {group}/cgroup.procs" for group in self._groups)
         # Without bpf() device rules would silently not hold, and decoders lock themselves in with the others.
-        nspawn = f"exec systemd-nspawn -q -D {self.root} -M {self.name} --boot --register=no --keep-unit"
+        nspawn = f"exec systemd-nspawn -q -D {self.root} -M {self.name} --register=no --keep-unit"
         calls = "bpf landlock_create_ruleset landlock_add_rule landlock_restrict_self"
         options = f"--console=read-only --system-call-filter='{calls}' {self._network} --hostname={self.name}"
+        init = f"--kill-signal=SIGRTMIN+3 /bin/sh -c '{OLDER_INIT}'" if self._memory else "--boot"
         with self._console.open("wb") as console:
             return subprocess.Popen(
-                ["sh", "-c", f"{enter} && {nspawn} {options}"],
+                ["sh", "-c", f"{enter} && {nspawn} {options} {init}"],
                 stdin=subprocess.DEVNULL,
                 stdout=console,
                 stderr=console,
-                env=os.environ | {"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"},
+                env=os.environ | {"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "0" if self._memory else "1"},
                 start_new_session=True,
             )
 
@@ -117,7 +130,6 @@ class Machine:
                 os.kill(pid, signal.SIGKILL)
             self._nspawn.wait(10)
         subprocess.run(["umount", "-l", self.root], check=False)
-        for hierarchy in CGROUPS:
-            top = Path("/sys/fs/cgroup") / hierarchy / self.name
-            for folder, _, _ in os.walk(top, topdown=False):
+        for group in self._groups:
+            for folder, _, _ in os.walk(group, topdown=False):
                 Path(folder).rmdir()

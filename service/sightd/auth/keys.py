@@ -90,6 +90,9 @@ def load(path: Path) -> KeyFile:
         text = path.read_text("utf-8")
     except FileNotFoundError:
         return KeyFile()
+    except PermissionError as error:
+        remedy = f"`chgrp sightd {path}; chmod g+r {path}` lets the service read it"
+        raise KeysError(f"{path} cannot be read: {error.strerror}; {remedy}.") from error
     except (OSError, UnicodeDecodeError) as error:
         raise KeysError(f"{path} cannot be read: {error}.") from error
     try:

@@ -62,7 +62,8 @@ def read_file(path: Path, problems: list[Problem]) -> Layer | None:
         path.open("rb").close()
         return Layer(str(path), TomlConfigSettingsSource(Settings, path)())
     except OSError as error:
-        problems.append(Problem(str(path), "", f"cannot be read: {error.strerror or error}."))
+        remedy = f"; `chmod a+r {path}` lets the service read it" if isinstance(error, PermissionError) else ""
+        problems.append(Problem(str(path), "", f"cannot be read: {error.strerror or error}{remedy}."))
     except UnicodeDecodeError:
         problems.append(Problem(str(path), "", "is not UTF-8 text."))
     except tomllib.TOMLDecodeError as error:

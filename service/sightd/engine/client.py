@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import subprocess
 import time
 from collections.abc import AsyncGenerator
@@ -34,6 +35,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 """Seconds before a dead engine is started again: doubled with each death in a row."""
 MOST_DEATHS = 6
 """Deaths in a row, with no answer finished between them, after which an engine stays down."""
+KILLED = " (killed; `journalctl -k` says whether memory ran out)"
 WATCH_SECONDS = 0.5
 """How often the last sign of life is looked at."""
 
@@ -244,7 +246,7 @@ class EngineClient:
         if guilty := self._pending.died():
             self._quarantine.condemn(guilty.request)
         self._refuse_guilty()
-        reason = f"the engine ended with status {status}"
+        reason = f"the engine ended with status {status}{KILLED if status == -signal.SIGKILL else ''}"
         if self.deaths >= MOST_DEATHS:
             self._give_up(f"{reason}, {self.deaths} times in a row")
             return

@@ -1,0 +1,88 @@
+"""Starts that cannot succeed: one sentence that names the file and the remedy, and an end of the tries."""
+
+from __future__ import annotations
+
+import pytest
+
+from ..waiting import until
+from .machine import Machine
+from .service import CONFIG, DROP_IN, since_now, status_of
+
+FULL = "mkdir -p /srv/full; mount -t tmpfs -o size=4k,mode=777 tmpfs /srv/full; head -c 4096 /dev/zero > /srv/full/fill"
+MODEL = "/srv/m"
+OTHER = "systemd-run -q --unit=other python3 -m http.server -b 127.0.0.1 8000"
+ANSWERED = "until curl -s -o /dev/null http://127.0.0.1:8000; do sleep 0.1; done"
+CASES = {
+    "broken file": ("", f"echo '[limits' > {CONFIG}", f"{CONFIG}: is not valid TOML"),
+    "unknown key": (
+        "",
+        f"echo '[limits]\nqueu = 1' > {CONFIG}",
+        f"{CONFIG}: limits.queu is not known; did you mean 'queue'?",
+    ),
+    "unreadable file": (
+        "",
+        f"chmod 600 {CONFIG}",
+        f"{CONFIG}: cannot be read: Permission denied; `chmod a+r {CONFIG}`",
+    ),
+    "unreadable keys": (
+        "",
+        "touch /etc/sightd/keys.json; chown root:root /etc/sightd/keys.json; chmod 600 /etc/sightd/keys.json",
+        "/etc/sightd/keys.json cannot be read: Permission denied; `chgrp sightd /etc/sightd/keys.json;",
+    ),
+    "broken credential": (
+        "",
+        "mkdir -p -m 700 /etc/credstore; echo '{' > /etc/credstore/keys.json",
+        "/run/credentials/sightd.service/keys.json: the file: Invalid JSON",
+    ),
+    "missing credential": (
+        "",
+        f"echo LoadCredential=keys.json:/srv/none >> {DROP_IN}; systemctl daemon-reload",
+        "Failed to set up credentials: No such file or directory",
+    ),
+    "model of another owner": (
+        f'[model]\npath = "{MODEL}"\n',
+        f"install -d -o root -m 700 {MODEL}; echo {{}} > {MODEL}/config.json",
+        f"{MODEL} cannot be read by user sightd; `chmod -R a+rX {MODEL}`",
+    ),
+    "model file of another owner": (
+        f'[model]\npath = "{MODEL}"\n',
+        f"mkdir -p {MODEL}; echo {{}} > {MODEL}/config.json; chmod 600 {MODEL}/config.json",
+        f"{MODEL}/config.json cannot be read by user sightd; `chmod -R a+rX {MODEL}`",
+    ),
+    "missing model": (f'[model]\npath = "{MODEL}"\n', "true", f"{CONFIG}: model.path: {MODEL}/config.json is missing"),
+    "no space": (
+        '[audit]\npath = "/srv/full/audit.jsonl"\n',
+        FULL,
+        "/srv/full/audit.jsonl cannot be written, its file system is full; `df -h /srv/full` shows it.",
+    ),
+    "taken port": (
+        "",
+        f"{OTHER}; {ANSWERED}",
+        "127.0.0.1:8000: the port is taken by another program; `ss -ltnp sport = :8000` shows which.",
+    ),
+}
+
+
+@pytest.fixture(autouse=True)
+def _tidy(machine: Machine) -> None:
+    """Nothing that an earlier case has left is in the way."""
+    machine.run("systemctl", "stop", "sightd", "other")
+    machine.run("umount", "/srv/full")
+    machine.run("rm", "-rf", "/etc/sightd/conf.d", "/etc/sightd/keys.json", "/etc/credstore/keys.json", MODEL)
+    machine.run("systemctl", "reset-failed", "sightd")
+    machine.write(DROP_IN, "[Service]\nRestartSec=0\n")
+
+
+@pytest.mark.parametrize(("config", "prepare", "said"), CASES.values(), ids=CASES.keys())
+def test_what_is_wrong_is_said(machine: Machine, config: str, prepare: str, said: str) -> None:
+    """A start that cannot succeed fails with a sentence that names what to change, in the journal and in the unit's
+    status, a bounded number of times."""
+    machine.write(CONFIG, config)
+    machine.must("systemctl", "daemon-reload")
+    machine.must("sh", "-c", prepare)
+    since = since_now(machine)
+    assert machine.run("systemctl", "start", "sightd").returncode != 0
+    until(lambda: machine.show("ActiveState") == "failed", 60, "an end of the tries")
+    assert said in machine.journal("--since", since, "-o", "cat")
+    assert said in status_of(machine)
+    assert int(machine.show("NRestarts")) <= 5
