@@ -130,6 +130,6 @@ def test_names_in_schemas_are_text(server: Server) -> None:
 
 
 def test_a_turn_of_nothing(server: Server) -> None:
-    """A message without any block is one without text, not a server error."""
+    """A message without any block is the request's error, not the server's."""
     body = {"model": "sightd-tiny-vl", "max_tokens": 2, "messages": [{"role": "user", "content": []}]}
-    assert server.client.post("/v1/messages", json=body).status_code == 200
+    assert server.client.post("/v1/messages", json=body).status_code == 400
