@@ -23,7 +23,7 @@ tools: ## programs that some tests need and skip without: Chromium, promtool (De
 
 test-system: $(VENV)/.test packaging-tools deb ## the packages on a booted systemd (as root, on Debian 12; under 20 minutes)
 	packaging/system-root.sh $(VARIANT)
-	tests/layer.sh system "autopkgtest needrestart libfaketime"
+	tests/layer.sh system "autopkgtest dpkg-dev needrestart"
 	$(BIN)/pytest tests/system
 
 test-fleet: $(VENV)/.test $(VENV)/.fleet packaging-tools deb collection ## the playbooks on booted hosts (as root, on Debian 12; ONLY="names of tests")
