@@ -311,7 +311,7 @@ def test_a_file_that_cannot_shrink() -> None:
 def test_decoders_that_die_before_they_begin() -> None:
     """However many decoders were killed before they looked at a picture, it is decoded by one that lives."""
 
-    async def test() -> None:
+    async def scenario() -> None:
         async with pool() as made:
             for process in decoders():
                 os.kill(process, signal.SIGSTOP)
@@ -328,4 +328,4 @@ def test_decoders_that_die_before_they_begin() -> None:
             (await decoded).close()
             await works(made)
 
-    run(test)
+    run(scenario)
