@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from ..waiting import until
@@ -63,12 +65,17 @@ CASES = {
 
 
 @pytest.fixture(autouse=True)
-def _tidy(machine: Machine) -> None:
-    """Nothing that an earlier case has left is in the way."""
-    machine.run("systemctl", "stop", "sightd", "other")
-    machine.run("rm", "-rf", "/etc/sightd/conf.d", "/etc/sightd/keys.json", "/etc/credstore/keys.json", MODEL)
+def _tidy(machine: Machine) -> Iterator[None]:
+    """Nothing of a case is in the way of the next test."""
+    machine.run("systemctl", "stop", "sightd")
     machine.run("systemctl", "reset-failed", "sightd")
+    machine.run("rm", "-rf", "/etc/sightd/conf.d")
     machine.write(DROP_IN, "[Service]\nRestartSec=0\n")
+    yield
+    machine.run("systemctl", "stop", "sightd", "other")
+    machine.run("systemctl", "reset-failed", "sightd")
+    machine.run("rm", "-rf", "/etc/sightd/keys.json", "/etc/credstore/keys.json", MODEL)
+    machine.write(CONFIG, "")
 
 
 @pytest.mark.parametrize(("config", "prepare", "said"), CASES.values(), ids=CASES.keys())
