@@ -65,7 +65,7 @@ def turn_of(role: str, blocks: list[Block]) -> Iterator[dict[str, Any]]:
             parts.append(part(block))
     if calls:
         yield {"role": role, "content": parts or None, "tool_calls": calls}
-    elif parts or not blocks:
+    elif parts:
         yield {"role": role, "content": parts}
 
 
