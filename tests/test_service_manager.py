@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from .server import Server
+from .server import SIGHTD, Server, clean_environment
 from .waiting import until
 
 CHAT = "/v1/chat/completions"
@@ -136,3 +137,26 @@ def test_stop_lets_requests_finish(service: Server, manager: Manager) -> None:
         assert "data: [DONE]" in list(lines)
     assert service.process.wait(30) == 0
     assert "STOPPING=1" in manager.said()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["check-config"], ["STATUS=sightd cannot start: {file}: limits.queu = 1: is not known"]),
+        (["--bind", "127.0.0.1:{port}"], ["STATUS=sightd cannot start: server.bind: 127.0.0.1:{port}: the port"]),
+        (["check-config", "--files-only"], []),
+    ],
+    ids=["configuration", "port", "reload"],
+)
+def test_a_refusal_is_the_status(tmp_path: Path, arguments: list[str], said: list[str]) -> None:
+    """Whatever refuses a start is the unit's status in one line; why a reload is refused is not, as the service goes on."""
+    manager, file = Manager(tmp_path / "notify"), tmp_path / "sightd.toml"
+    file.write_text("" if "--bind" in arguments else "[limits]\nqueu = 1\nqueue = -1\n")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        names = {"file": file, "port": taken.getsockname()[1]}
+        command = [SIGHTD, "--config", str(file), *(argument.format(**names) for argument in arguments)]
+        environment = clean_environment({"NOTIFY_SOCKET": manager.address})
+        assert subprocess.run(command, env=environment, capture_output=True, check=False).returncode != 0
+    wanted = [line.format(**names) for line in said]
+    assert [line[: len(start)] for line, start in zip(manager.said(), wanted, strict=True)] == wanted
+    manager.close()

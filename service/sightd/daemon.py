@@ -7,14 +7,14 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 from starlette.types import ASGIApp
 
-from . import logs, version
+from . import journal, logs, version
 from .config import ConfigError, Loaded, Settings, load
 from .ending import Ending
 from .host import Host, Notifier, handed_over
@@ -150,16 +150,25 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
-def checked(arguments: argparse.Namespace) -> Loaded:
-    """The configuration, after everything that can be checked was; prints all problems and exits if there are any."""
+def refuse(problems: list[str], status: int, notifier: Notifier) -> NoReturn:
+    """Exit, with all problems on standard error (errors where that is the journal) and the first as the unit's status,
+    which `systemctl status` shows even after systemd has given up."""
+    level = "<3>" if journal.wanted("auto") else ""
+    sys.stderr.write("".join(f"{level}{line}\n" for line in ("sightd cannot start:", *problems)))
+    more = f" ({len(problems) - 1} more: journalctl -u sightd)" if len(problems) > 1 else ""
+    notifier.failing(f"sightd cannot start: {problems[0]}{more}")
+    sys.exit(status)
+
+
+def checked(arguments: argparse.Namespace, notifier: Notifier) -> Loaded:
+    """The configuration, after everything that can be checked was; exits if there are problems."""
     try:
         loaded = load(arguments.config, options(arguments))
         problems = [] if arguments.files_only else missing_things(loaded)
     except ConfigError as error:
         problems = [str(problem) for problem in error.problems]
     if problems:
-        sys.stderr.write("\n".join(["sightd cannot start:", *problems, ""]))
-        sys.exit(CONFIG_STATUS)
+        refuse(problems, CONFIG_STATUS, notifier)
     return loaded
 
 
@@ -169,12 +178,13 @@ def main() -> None:
     arguments = parser().parse_args()
     if arguments.files_only:
         os.environ.pop("CREDENTIALS_DIRECTORY", None)
-    settings = checked(arguments).settings
+        # Why a reload was refused is not the status of the service, which goes on.
+        notifier = Notifier(None)
+    settings = checked(arguments, notifier).settings
     if arguments.command == "check-config":
         return
     logs.configure(settings.logging, "front")
     ending = Ending(settings.server.drain_seconds, handed_over())
     if not ending.handed_over and (complaint := taken(settings.server.bind)):
-        sys.stderr.write(f"sightd cannot start:\n{complaint}\n")
-        sys.exit(TAKEN_STATUS)
+        refuse([complaint], TAKEN_STATUS, notifier)
     Front(settings, Host(lambda: load(arguments.config, options(arguments)).settings, notifier, ending)).run()

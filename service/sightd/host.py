@@ -18,12 +18,14 @@ from .ending import Ending
 MICROSECONDS = 1_000_000
 STOP_SECONDS = 15.0
 """What ending takes beyond the time that requests have."""
+REASON_CHARACTERS = 1000
+"""systemd leaves a message of more than 4096 bytes unread."""
 
 log = logs.get(__name__)
 
 
 class Notifier:
-    """Messages to the service manager. systemd listens to its main process only, so that no other can speak for the
+    """Messages to the service manager. systemd listens to what it started itself, so that no other can speak for the
     service: what the worker has to say goes through a socket pair and is passed on by the arbiter."""
 
     def __init__(self, address: str | None) -> None:
@@ -68,6 +70,11 @@ class Notifier:
         if self._address:
             wait = int((drain_seconds + STOP_SECONDS) * MICROSECONDS)
             self._send(f"STOPPING=1\nEXTEND_TIMEOUT_USEC={wait}".encode())
+
+    def failing(self, reason: str) -> None:
+        """In a process that systemd itself started and that is about to end: say why, in one line of bounded length."""
+        if self._address:
+            self._send(f"STATUS={' '.join(reason.split())[:REASON_CHARACTERS]}".encode())
 
     def _send(self, message: bytes) -> None:
         assert self._address is not None
