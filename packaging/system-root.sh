@@ -5,7 +5,7 @@ set -eu
 cd "$(dirname "$0")/.."
 runtime=$(ls dist/sightd-runtime-"$1"_*.deb)
 root=build/system-root
-cmp -s "build/runtime-$1/lock" "$root.lock" && [ -d "$root" ] && exit 0
+cmp -s "build/runtime-$1/pack.done" "$root.lock" && [ -d "$root" ] && exit 0
 rm -rf "$root"
 # The archive that this machine itself uses.
 sources=$(find /etc/apt -name '*.sources' -o -name '*.list')
@@ -16,4 +16,4 @@ rm -f "$root/etc/hostname"
 cp "$runtime" "$root/root/runtime.deb"
 chroot "$root" dpkg -i /root/runtime.deb
 rm "$root/root/runtime.deb"
-cp "build/runtime-$1/lock" "$root.lock"
+cp "build/runtime-$1/pack.done" "$root.lock"
