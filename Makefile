@@ -53,7 +53,7 @@ build/sbom/bin/cyclonedx-py: packaging/constraints.txt
 	$(PYTHON) -m venv build/sbom
 	build/sbom/bin/pip install --quiet --disable-pip-version-check -c packaging/constraints.txt cyclonedx-bom
 
-runtime-deb: # the large package, built again only when its lock file or version has changed
+runtime-deb: # the large package, built again only when what it is made of has changed
 	packaging/runtime/build.sh $(VARIANT)
 
 lint: $(VENV)/.test ## ruff and mypy
