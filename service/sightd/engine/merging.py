@@ -4,11 +4,22 @@ bandwidth."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 
 TOGETHER = (("q_proj", "k_proj", "v_proj"), ("gate_proj", "up_proj"))
 """Names of layers that transformers' modules call one after another with the same input."""
+
+
+@dataclass
+class Computed:
+    """The parts of a product and the input that they are of. Beside the module, which takes its time to set an
+    attribute of its own."""
+
+    input: Tensor | None = None
+    parts: tuple[Tensor, ...] = ()
 
 
 class Product(nn.Module):
@@ -19,17 +30,17 @@ class Product(nn.Module):
         super().__init__()
         self.layer = joined(layers)
         self._sizes = [layer.out_features for layer in layers]
-        self._input: Tensor | None = None
-        self._parts: tuple[Tensor, ...] = ()
+        self._computed = Computed()
 
     def part(self, index: int, x: Tensor) -> Tensor:
         """What layer `index` gives for `x` [..., in_features]. The product is computed when it is asked of a new input,
         and let go with the last part."""
-        if x is not self._input:
-            self._input, self._parts = x, self.layer(x).split(self._sizes, -1)
-        part = self._parts[index]
+        computed = self._computed
+        if x is not computed.input:
+            computed.input, computed.parts = x, self.layer(x).split(self._sizes, -1)
+        part = computed.parts[index]
         if index == len(self._sizes) - 1:
-            self._input, self._parts = None, ()
+            computed.input, computed.parts = None, ()
         return part
 
 

@@ -24,11 +24,12 @@ def padded(rows: int) -> int:
 
 
 class PackedLinear(nn.Module):
-    """A linear layer over a packed weight, multiplied in `dtype`. Input [..., in_features], output [..., out_features]
-    in the input's dtype."""
+    """A linear layer over a packed weight, multiplied in `dtype`, with a GELU of the form `gelu` ("none" or "tanh")
+    after it where that is given. Input [..., in_features], output [..., out_features] in the input's dtype."""
 
-    def __init__(self, linear: nn.Linear, dtype: torch.dtype) -> None:
+    def __init__(self, linear: nn.Linear, dtype: torch.dtype, gelu: str | None = None) -> None:
         super().__init__()
+        self._after = ("none", "") if gelu is None else ("gelu", gelu)
         self.in_features = linear.in_features
         self.out_features = linear.out_features
         self._dtype = dtype
@@ -42,7 +43,8 @@ class PackedLinear(nn.Module):
         count = len(rows)
         if more := padded(count) - count:
             rows = F.pad(rows, (0, 0, 0, more))
-        result: Tensor = torch.ops.mkldnn._linear_pointwise(rows, self._packed, self._bias, "none", [], "")  # noqa: SLF001
+        name, algorithm = self._after
+        result: Tensor = torch.ops.mkldnn._linear_pointwise(rows, self._packed, self._bias, name, [], algorithm)  # noqa: SLF001
         if more:
             result = result[:count]
         return result.view(*x.shape[:-1], self.out_features).to(x.dtype)

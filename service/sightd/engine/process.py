@@ -25,6 +25,8 @@ from ..models.quantising import stored_quantisation
 from ..models.weightsizes import loaded_bytes
 from ..processes.channel import ChannelClosed, Received, receive, send, waiting
 from ..processes.child import attach
+from .activations import fuse_gelus
+from .allocator import keep_freed_memory
 from .attention import hook
 from .attention.choice import choose
 from .blocks import BlockPool
@@ -86,6 +88,7 @@ def build(
     hook.register()
     size = loaded_bytes(folder, start["dtype"], device.type == "cuda", start["quantization"])
     if device.type == "cpu":
+        keep_freed_memory()
         torch.set_num_threads(start["threads"] or threads(size))
     check_weights(size, device, start["memory_utilization"])
     with LoadingProgress(size, device, on_progress):
@@ -127,8 +130,10 @@ def make_fast(network: Network, start: dict[str, Any]) -> None:
     if network.device.type == "cuda":
         suit(network)
     else:
-        several = "bfloat16" if multiplies_bfloat16() else "float32"
-        pack_linears(network.module, getattr(torch, several) if fits_beside(several, start) else None)
+        several = torch.bfloat16 if multiplies_bfloat16() else torch.float32
+        beside = several if fits_beside(str(several).removeprefix("torch."), start) else None
+        fuse_gelus(network.module, beside or torch.bfloat16)
+        pack_linears(network.module, beside)
 
 
 def fits_beside(dtype: str, start: dict[str, Any]) -> bool:

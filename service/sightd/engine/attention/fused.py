@@ -82,7 +82,8 @@ def whole_scores(query: Tensor, context: int) -> bool:
 def by_products(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, scale: float) -> Tensor:
     """Attention as two products with a softmax between: in bfloat16 more than twice as fast as torch's fused kernel on
     CPUs with bfloat16 instructions, as long as the scores fit the processor's cache."""
-    scores = torch.matmul(query * scale, key.transpose(-1, -2))
+    # oneDNN multiplies heads that lie apart in memory at half the speed.
+    scores = torch.matmul((query * scale).contiguous(), key.contiguous().transpose(-1, -2))
     if mask is not None:
         scores += mask
     return torch.matmul(scores.softmax(-1), value)
