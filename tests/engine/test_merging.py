@@ -38,7 +38,7 @@ def test_parts_are_what_the_layers_gave(bias: bool) -> None:
     asked = [*((name, one) for name in names), ("k_proj", two), ("q_proj", one), ("k_proj", one), ("v_proj", two)]
     for name, x in asked:
         torch.testing.assert_close(getattr(block, name)(x), expected[name, x])
-    assert block.q_proj._product._parts == ()
+    assert block.q_proj._product._computed.parts == ()
 
 
 @pytest.mark.parametrize("family", FAMILIES)
