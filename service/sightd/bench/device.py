@@ -1,8 +1,8 @@
 """How fast an engine is on a device, against what the device could do: `python -m sightd.bench.device FOLDER`.
 
-The engine runs in this process, without HTTP. Limits are measured in the same sitting: memory bandwidth by a sum over
-as many bytes as the weights have, the matrix peak by one large product. `--make 8b` writes a random checkpoint of that
-size into the folder first.
+The engine runs in this process, without HTTP. Limits are measured in the same sitting: memory bandwidth by summing as
+many and as large weights one after another, the matrix peak by one large product. `--make 8b` writes a random
+checkpoint of that size into the folder first.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import torch
@@ -26,6 +27,7 @@ from .subject import Subject
 AT_ONCE = (1, 8, 32, 64)
 LONG_ANSWER, SHORT_ANSWER = 128, 64
 """Tokens of an answer on a card and on a CPU."""
+ROUNDS = 3
 SECONDS = 480.0
 """When so many seconds are over, what has not been measured is left out."""
 
@@ -56,10 +58,12 @@ class Measuring:
     def __init__(self, subject: Subject, folder: Path) -> None:
         self._subject = subject
         self._dtype = subject.engine.runner.network.cache_shape.dtype
-        self._layers, self._head = text_weights(folder)
+        layers, head = text_weights(folder)
+        self._layers = sum(layers)
+        self._sizes = [count * self._dtype.itemsize for count in (*layers, *head)]
         self._on_card = subject.device.type == "cuda"
         self._answer = LONG_ANSWER if self._on_card else SHORT_ANSWER
-        self._limit = self._peak = float("nan")
+        self._peak = float("nan")
 
     def stages(self) -> Iterator[Stage]:
         """What is measured, each with what it is called."""
@@ -73,18 +77,25 @@ class Measuring:
                 yield f"decoding without graphs, {sequences} at a time", lambda n=sequences: self._eager(n)  # type: ignore[misc]
 
     def _limits(self) -> Figures:
-        size = (self._layers + self._head) * self._dtype.itemsize
-        self._limit = bandwidth(self._subject.device, size)
+        limit = bandwidth(self._subject.device, self._sizes)
         self._peak = matrix_peak(self._subject.device, self._dtype)
-        return {"weights_gb": size / 1e9, "bandwidth_gb_s": self._limit / 1e9, "peak_tflop_s": self._peak / 1e12}
+        return {"weights_gb": sum(self._sizes) / 1e9, "bandwidth_gb_s": limit / 1e9, "peak_tflop_s": self._peak / 1e12}
 
     def _decoding(self, sequences: int, name: str) -> Figures:
-        """Of the limit: how often the weights were read in a second, against how often they could be."""
+        """Of the bandwidth: how often the weights were read in a second, against how often they could be, measured in
+        turn, since a shared machine is slower at times. The medians of some rounds."""
         self._subject.decode(sequences, 4)
-        rate = self._subject.decode(sequences, self._answer)
-        read = rate / sequences * (self._layers + self._head) * self._dtype.itemsize
+        rates, limits = [], []
+        for _ in range(ROUNDS):
+            limits.append(bandwidth(self._subject.device, self._sizes) / sum(self._sizes))
+            rates.append(self._subject.decode(sequences, self._answer))
+        shares = [rate / sequences / limit for rate, limit in zip(rates, limits, strict=True)]
         outside = self._subject.outside_the_model(sequences, self._answer // 2)
-        return {f"{name}_tokens_s": rate, f"{name}_of_bandwidth": read / self._limit, f"{name}_not_in_model": outside}
+        return {
+            f"{name}_tokens_s": median(rates),
+            f"{name}_of_bandwidth": median(shares),
+            f"{name}_not_in_model": outside,
+        }
 
     def _eager(self, sequences: int) -> Figures:
         runner = self._subject.engine.runner

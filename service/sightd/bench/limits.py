@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from itertools import accumulate
 from math import prod
 from pathlib import Path
 
@@ -14,25 +15,28 @@ from ..models.wholeness import weight_files
 
 ROUNDS = 5
 MOST_BYTES = 8e9
-"""What is read on a card at most to measure its bandwidth: many times its caches, beside an engine."""
+"""About what is read at most to measure a bandwidth: many times the caches, beside an engine."""
 
 
-def text_weights(folder: Path) -> tuple[int, int]:
-    """How many weights a text token is multiplied with: in the language model's layers, and in its head, which may be
-    the embedding."""
-    shapes = {name: prod(shape) for path in weight_files(folder) for name, (_, shape) in tensors(path).items()}
-    text = {name: count for name, count in shapes.items() if not SIGHT.search(name)}
+def text_weights(folder: Path) -> tuple[list[int], list[int]]:
+    """The matrices that a text token is multiplied with, as how many numbers each has: those of the language model's
+    layers, and its head, which may be the embedding."""
+    shapes = {name: shape for path in weight_files(folder) for name, (_, shape) in tensors(path).items()}
+    text = {name: prod(shape) for name, shape in shapes.items() if len(shape) > 1 and not SIGHT.search(name)}
     heads = [count for name, count in text.items() if "lm_head" in name]
-    embedding = sum(count for name, count in text.items() if "embed_tokens" in name)
-    return sum(text.values()) - embedding - sum(heads), sum(heads) or embedding
+    embedding = [count for name, count in text.items() if "embed_tokens" in name]
+    layers = [count for name, count in text.items() if "lm_head" not in name and "embed_tokens" not in name]
+    return layers, heads or embedding
 
 
-def bandwidth(device: torch.device, size: int) -> float:
-    """Bytes a second at which `size` bytes of memory are read."""
-    if device.type == "cuda":
-        size = int(min(size, MOST_BYTES, torch.cuda.mem_get_info(device)[0] // 2))
-    data = torch.ones(size // 4, device=device)
-    return size / best(lambda: data.sum().item())
+def bandwidth(device: torch.device, sizes: list[int]) -> float:
+    """Bytes a second at which weights of so many bytes each are read, summed one after another."""
+    most = MOST_BYTES if device.type == "cpu" else min(MOST_BYTES, torch.cuda.mem_get_info(device)[0] // 2)
+    read = [size // 4 for size, before in zip(sizes, accumulate(sizes, initial=0), strict=False) if before < most]
+    pieces = torch.ones(sum(read), device=device).split(read)
+
+    # The last number is waited for, and with it all that a card does in turn.
+    return 4 * sum(read) / best(lambda: [piece.sum() for piece in pieces][-1].item())
 
 
 def matrix_peak(device: torch.device, dtype: torch.dtype) -> float:

@@ -16,14 +16,13 @@ LONGEST_BY_PRODUCTS = 2048
 
 def attend_text(query: Tensor, keys: Tensor, values: Tensor, layout: StepLayout, scale: float) -> Tensor:
     """See `AttentionBackend.attend_text`."""
-    result = torch.empty_like(query)
-    for sequence in layout.sequences:
-        rows = slice(sequence.start, sequence.start + sequence.count)
+    # The cache may lie by heads first, and keep that order where slots are picked out of it.
+    keys, values = keys.transpose(0, 1), values.transpose(0, 1)
+    parts = []
+    for rows, sequence in zip(query.split([s.count for s in layout.sequences]), layout.sequences, strict=True):
         one = decode if sequence.count == 1 else prefill
-        # The cache may lie by heads first, and keep that order where slots are picked out of it.
-        key, value = (x.transpose(0, 1)[:, sequence.slots][None] for x in (keys, values))
-        result[rows] = one(query[rows], key, value, sequence, scale)
-    return result
+        parts.append(one(rows, keys[None, :, sequence.slots], values[None, :, sequence.slots], sequence, scale))
+    return torch.cat(parts) if len(parts) > 1 else parts[0]
 
 
 def decode(query: Tensor, key: Tensor, value: Tensor, _: SequenceLayout, scale: float) -> Tensor:
