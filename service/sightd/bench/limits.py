@@ -35,8 +35,11 @@ def bandwidth(device: torch.device, sizes: list[int]) -> float:
     read = [size // 4 for size, before in zip(sizes, accumulate(sizes, initial=0), strict=False) if before < most]
     pieces = torch.ones(sum(read), device=device).split(read)
 
-    # The last number is waited for, and with it all that a card does in turn.
-    return 4 * sum(read) / best(lambda: [piece.sum() for piece in pieces][-1].item())
+    def stream() -> float:
+        sums = [piece.sum() for piece in pieces]
+        return float(sums[-1].item())
+
+    return 4 * sum(read) / best(stream)
 
 
 def matrix_peak(device: torch.device, dtype: torch.dtype) -> float:
