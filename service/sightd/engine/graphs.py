@@ -82,7 +82,7 @@ class DecodeSteps:
         """One step over the buffers, from token ids to logits."""
         tokens, positions = self._inputs.tokens(rows)
         step = DecodeStep(self._inputs.layout(rows, width), self._cache, self._backend)
-        self._logits[:rows] = self._network.logits(self._network.hidden(tokens, positions, None, None, step))
+        self._logits[:rows] = self._network.logits(self._network.hidden(tokens, positions, None, None, None, step))
 
     def run(self, sequences: Collection[Sequence]) -> Tensor | None:
         """Float32 logits [sequences, vocabulary] of the next token after each sequence's last, which is computed. They

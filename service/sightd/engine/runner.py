@@ -47,8 +47,8 @@ class Runner:
         step = TextStep(self._layout(chunks), self.cache, self.backend)
         ends = np.cumsum([c.count for c in chunks]) - 1
         wanted = upload(ends[[chunk.completes for chunk in chunks]], device)
-        hidden = self.network.hidden(upload(tokens, device), upload(positions, device), features, rows, step)
-        return self.network.logits(hidden[wanted])
+        ids, places = upload(tokens, device), upload(positions, device)
+        return self.network.logits(self.network.hidden(ids, places, features, rows, wanted, step))
 
     def _placed(self, chunks: list[Chunk]) -> tuple[Tensor | None, Tensor | None]:
         """Features of the placeholders among the chunks' tokens, and their rows."""

@@ -60,10 +60,17 @@ class Network(Protocol):
         """Features [tokens, width] of each medium, given as uint8 RGB frames [frames, height, width, 3]."""
 
     def hidden(
-        self, token_ids: Tensor, positions: Tensor, features: Tensor | None, rows: Tensor | None, step: Any
+        self,
+        token_ids: Tensor,
+        positions: Tensor,
+        features: Tensor | None,
+        rows: Tensor | None,
+        wanted: Tensor | None,
+        step: Any,
     ) -> Tensor:
-        """Last hidden states [tokens, width] of packed tokens: ids int64 [tokens], positions int64 [axes, tokens];
-        `features` [placeholders, width] replace the tokens at `rows` int64 [placeholders]."""
+        """Last hidden states [wanted, width] of packed tokens: ids int64 [tokens], positions int64 [axes, tokens];
+        `features` [placeholders, width] replace the tokens at `rows` int64 [placeholders]; `wanted` int64 [wanted] are
+        the tokens that are asked for (None: all)."""
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Logits float32 [rows, vocabulary] of hidden states [rows, width]."""

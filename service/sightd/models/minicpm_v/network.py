@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from transformers import Qwen2Config, Qwen2ForCausalLM, SiglipVisionConfig
 
 from ..checkpoint import CheckpointError
+from ..lastlayer import limited
 from ..network import CacheShape
 from ..prompt import Span
 from ..quantising import quantise
@@ -66,6 +67,7 @@ class MiniCpmNetwork:
         text: Any = module.llm.config
         parameter = module.resampler.query
         self.module = self._model = module
+        self._last = limited(module.llm.model)
         self.device = parameter.device
         head_dim = text.hidden_size // text.num_attention_heads
         self.cache_shape = CacheShape(text.num_hidden_layers, text.num_key_value_heads, head_dim, parameter.dtype)
@@ -105,18 +107,25 @@ class MiniCpmNetwork:
         ]
 
     def hidden(
-        self, token_ids: Tensor, positions: Tensor, features: Tensor | None, rows: Tensor | None, step: Any
+        self,
+        token_ids: Tensor,
+        positions: Tensor,
+        features: Tensor | None,
+        rows: Tensor | None,
+        wanted: Tensor | None,
+        step: Any,
     ) -> Tensor:
         """See `Network.hidden`."""
         text = self._model.llm.model
         embedded = text.embed_tokens(token_ids)
         if features is not None and rows is not None:
             embedded = embedded.index_copy(0, rows, features.to(embedded.dtype))
+        self._last.rows = wanted
         out = text(
             inputs_embeds=embedded[None], position_ids=positions, attention_mask=None, use_cache=False, step=step
         )
         hidden: Tensor = out.last_hidden_state[0]
-        return hidden
+        return hidden if wanted is None else hidden[wanted]
 
     def logits(self, hidden: Tensor) -> Tensor:
         """See `Network.logits`."""

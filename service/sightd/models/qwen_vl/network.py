@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from transformers import GenerationConfig
 
 from ..fitting import check_pretrained
+from ..lastlayer import limited
 from ..network import CacheShape
 from ..pretrained import load_pretrained
 from ..prompt import Span
@@ -40,6 +41,7 @@ class QwenVlNetwork:
         self._visual = model.model.visual
         for config in {id(c): c for m in model.modules() if (c := getattr(m, "config", None)) is not None}.values():
             config._attn_implementation = attention  # noqa: SLF001
+        self._last = limited(self._text)
         self._visual.patch_embed = patches_by_product(self._visual.patch_embed.proj)
         self._layout = read_layout(folder)
         self.temporal = self._layout.temporal
@@ -83,7 +85,13 @@ class QwenVlNetwork:
         return list(features.split([t * h * w // self._layout.merge**2 for t, h, w in grids]))
 
     def hidden(
-        self, token_ids: Tensor, positions: Tensor, features: Tensor | None, rows: Tensor | None, step: Any
+        self,
+        token_ids: Tensor,
+        positions: Tensor,
+        features: Tensor | None,
+        rows: Tensor | None,
+        wanted: Tensor | None,
+        step: Any,
     ) -> Tensor:
         """See `Network.hidden`."""
         embedded = self._text.embed_tokens(token_ids)
@@ -94,6 +102,7 @@ class QwenVlNetwork:
             if deep:
                 seen = torch.zeros(1, len(token_ids), dtype=torch.bool, device=self.device).index_fill_(1, rows, True)
                 deepstack = {"visual_pos_masks": seen, "deepstack_visual_embeds": deep}
+        self._last.rows = wanted
         out = self._text(
             inputs_embeds=embedded[None],
             position_ids=positions[:, None],
@@ -103,7 +112,7 @@ class QwenVlNetwork:
             **deepstack,
         )
         hidden: Tensor = out.last_hidden_state[0]
-        return hidden
+        return hidden if wanted is None else hidden[wanted]
 
     def logits(self, hidden: Tensor) -> Tensor:
         """See `Network.logits`."""
