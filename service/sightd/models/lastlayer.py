@@ -9,29 +9,26 @@ import torch
 from torch import Tensor, nn
 
 
-class WantedRows(nn.Module):
-    """The feed-forward part of a layer, computed for the tokens `rows` int64 [wanted] alone (None: for all). Input and
-    output [1, tokens, width]; the others get zeros."""
+class WantedRows:
+    """Lets a module compute the tokens `rows` int64 [wanted] alone (None: all). Its input and output are
+    [1, tokens, width]; the others get zeros. The module keeps its place and its weights their names."""
 
-    def __init__(self, inner: nn.Module) -> None:
-        super().__init__()
-        self.inner = inner
+    def __init__(self, module: nn.Module) -> None:
         self.rows: Tensor | None = None
+        self._compute = module.forward
+        module.forward = self.forward
 
     def forward(self, x: Tensor) -> Tensor:
-        """The part's output."""
+        """The module's output."""
         if self.rows is None or len(self.rows) == x.shape[1]:
-            whole: Tensor = self.inner(x)
+            whole: Tensor = self._compute(x)
             return whole
         result = torch.zeros_like(x)
         if len(self.rows):
-            result[:, self.rows] = self.inner(x[:, self.rows])
+            result[:, self.rows] = self._compute(x[:, self.rows])
         return result
 
 
 def limited(text: Any) -> WantedRows:
     """Let the last layer of a language model of transformers' compute what is wanted of it."""
-    last = text.layers[-1]
-    limit = WantedRows(last.mlp)
-    last.mlp = limit
-    return limit
+    return WantedRows(text.layers[-1].mlp)
