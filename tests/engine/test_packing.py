@@ -64,6 +64,21 @@ def test_a_patch_convolution_is_a_product() -> None:
     assert torch.allclose(result, convolution(patches).flatten(1), atol=1e-5)
 
 
+@pytest.mark.parametrize("tokens", [1, 8, 200])
+@pytest.mark.parametrize("shape", [(96,), (4, 64)], ids=["width", "heads"])
+def test_norms_in_bfloat16(tokens: int, shape: tuple[int, ...]) -> None:
+    """A norm in bfloat16 is as exact as transformers' own, for few tokens and for many."""
+    torch.manual_seed(0)
+    norm, x = Qwen3VLTextRMSNorm(shape[-1]), 3 * torch.randn(1, tokens, *shape).to(torch.bfloat16)
+    nn.init.normal_(norm.weight)
+    norm = norm.to(torch.bfloat16).requires_grad_(False)
+    own, exact = norm(x), norm.float()(x.float())
+    norm = norm.to(torch.bfloat16)
+    assert fuse_norms(nn.ModuleList([norm])) == 1
+    assert norm(x).dtype == torch.bfloat16
+    assert (norm(x) - exact).abs().max() <= (own - exact).abs().max() + 1e-3
+
+
 def test_norms_in_one_operation() -> None:
     """Transformers' norm computes the same in one operation; one that does more stays what it is."""
 

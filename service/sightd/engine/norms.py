@@ -1,7 +1,8 @@
-"""Root-mean-square norms as one operation: one kernel instead of eight on a card, a quarter faster on a CPU."""
+"""Root-mean-square norms in few operations: one kernel instead of eight on a card, and for a few tokens on a CPU."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -9,21 +10,44 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+FEW = 8192
+"""Numbers up to which a norm by `halved` is faster on a CPU, where it does twice the work in half the operations."""
+
 
 def fused(module: Any, x: Tensor) -> Tensor:
     """The norm of `x` [..., width]."""
     return F.rms_norm(x, module.weight.shape, module.weight, module.variance_epsilon)
 
 
+def halved(module: Any, weight: Tensor, x: Tensor) -> Tensor:
+    """The same as half of a layer norm, for which torch has a kernel on the CPU too: `x` beside -x has the mean zero,
+    and the variance that is x's mean square. `weight` [2 x width] is the norm's, twice."""
+    width = x.shape[-1]
+    both = F.layer_norm(torch.cat([x, -x], -1), (2 * width,), weight, None, module.variance_epsilon)
+    return both[..., :width]
+
+
+def by_size(module: Any, weight: Tensor, x: Tensor) -> Tensor:
+    """The norm of `x` on a CPU, in the faster way."""
+    return halved(module, weight, x) if x.numel() <= FEW else fused(module, x)
+
+
 def fuse_norms(model: nn.Module) -> int:
-    """Let transformers' norms of this kind compute in one operation. Each is tried first: one that means something else
-    by its name, such as a weight that is added to one, stays as it is. Returns how many were changed."""
+    """Let transformers' norms of this kind compute in few operations. Each is tried first: one that means something
+    else by its name, such as a weight that is added to one, stays as it is. Returns how many were changed."""
     changed = 0
     for module in model.modules():
         if type(module).__name__.endswith("RMSNorm") and hasattr(module, "variance_epsilon") and gives_the_same(module):
-            module.forward = partial(fused, module)
+            module.forward = faster(module)
             changed += 1
     return changed
+
+
+def faster(module: Any) -> Callable[[Tensor], Tensor]:
+    """What computes a norm on its device. In float32 a token's numbers do not depend on how many others there are."""
+    if module.weight.device.type == "cpu" and module.weight.dtype == torch.bfloat16:
+        return partial(by_size, module, module.weight.detach().repeat(2))
+    return partial(fused, module)
 
 
 @torch.inference_mode()
