@@ -88,13 +88,14 @@ def build(
     hook.register()
     size = loaded_bytes(folder, start["dtype"], device.type == "cuda", start["quantization"])
     if device.type == "cpu":
-        keep_freed_memory()
         torch.set_num_threads(start["threads"] or threads(size))
     check_weights(size, device, start["memory_utilization"])
     with LoadingProgress(size, device, on_progress):
         family, network = load_network(folder, device, start["dtype"], hook.NAME, start["quantization"])
         if not isinstance(network, GenericNetwork):
             make_fast(network, start)
+    if device.type == "cpu":
+        keep_freed_memory()
     room = free_bytes(device, start["memory_utilization"])
     planned = plan(
         network.cache_shape,
