@@ -54,3 +54,7 @@ class Host(Machine):
     def vanish(self) -> None:
         """Leave the network at once, without a word to anybody."""
         subprocess.run([*self._enter("-n"), "ip", "link", "set", "host0", "down"], check=True)
+
+    def appear(self) -> None:
+        """Be on the network again."""
+        subprocess.run([*self._enter("-n"), "ip", "link", "set", "host0", "up"], check=True)

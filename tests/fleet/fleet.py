@@ -15,15 +15,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from ..system.bundles import TOP, Workshop
 from .bridge import Bridge, Host
 
 RECAP = re.compile(r"^(\S+)\s+: ok=\d+\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)", re.MULTILINE)
 LAYERS = f"{TOP / 'build' / 'fleet-layer'}:{TOP / 'build' / 'system-root'}"
 COLLECTIONS = TOP / "build" / "collections"
+DEBS = TOP / "build" / "fleet-debs"
 BIN = Path(sys.executable).parent
+TELL = """import socket, sys
+with socket.socket(socket.AF_UNIX) as admin:
+    admin.connect("/run/haproxy/admin.sock")
+    admin.sendall(sys.argv[1].encode() + b"\\n")
+    print(admin.makefile().read())
+"""
 
 
 @dataclass(frozen=True)
@@ -44,7 +49,11 @@ class Fleet:
         self._minor = 1
         self.bridge = Bridge()
         self.workshop = Workshop(folder)
-        self.keys = {"first": secrets.token_urlsafe(40)}
+        self.keys = {name: secrets.token_urlsafe(40) for name in ("ended", "limited", "first")}
+        self.rights: dict[str, dict[str, Any]] = {
+            "ended": {"expires": "2020-01-01T00:00:00Z"},
+            "limited": {"requests_per_minute": 1},
+        }
         self.key_file = folder / "keys"
         self.let_clients_use(self.key)
         self.variables: dict[str, Any] = {
@@ -52,6 +61,9 @@ class Fleet:
             "sightd_unit": ["PrivateDevices=yes", "DeviceAllow="],
             "sightd_disk_mib": 1024,
         }
+        self.gateway: dict[str, Any] = {}
+        self.vault_password = folder / "vault-password"
+        self.vault_password.write_text(secrets.token_urlsafe())
         # Sockets of ssh have short paths.
         self._sockets = tempfile.TemporaryDirectory(prefix="fl")
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / "ssh"], check=True)
@@ -99,7 +111,8 @@ class Fleet:
         draft.rename(self.key_file)
 
     def carry(self, version: str, **parts: Any) -> None:
-        """From now on the inventory names a new bundle of this version."""
+        """From now on the inventory names a new bundle of this version, with the packages of gateways and monitors."""
+        parts.setdefault("debs", tuple(sorted(DEBS.glob("*.deb"))))
         self.variables["sightd_bundle"] = str(self.workshop.bundle(version, **parts))
         self.variables["sightd_bundle_key_sha256"] = self.workshop.key_hash
 
@@ -122,21 +135,40 @@ class Fleet:
         """All hosts; `extra` are the addresses of more servers."""
         addresses = {name: host.address for name, host in self.hosts.items()} | extra
         servers = {name: {"ansible_host": at} for name, at in addresses.items() if name != "gate"}
-        keys = [{"name": n, "key": k, "created": "2026-11-21T00:00:00Z"} for n, k in self.keys.items()]
+        reached = {"ansible_user": "root", "ansible_ssh_private_key_file": str(self.folder / "ssh")}
+        secret = {"sightd_keys": "{{ vault_sightd_keys }}"}
         return {
-            "servers": {"hosts": servers, "vars": {"sightd_keys": keys} | self.variables},
-            "gateways": {"hosts": {"gate": {"ansible_host": addresses["gate"]}}},
+            "servers": {"hosts": servers},
+            "gateways": {"hosts": {"gate": {"ansible_host": addresses["gate"]}}, "vars": self.gateway},
             "monitors": {"hosts": {"gate": {}}},
-            "all": {"vars": {"ansible_user": "root", "ansible_ssh_private_key_file": str(self.folder / "ssh")}},
+            "all": {"vars": reached | secret | self.variables},
         }
 
+    def write_vault(self) -> None:
+        """The keys, encrypted, where the inventory's variables are looked for."""
+        entry = {"created": "2020-01-01T00:00:00Z"}
+        keys = [{"name": n, "key": k} | entry | self.rights.get(n, {}) for n, k in self.keys.items()]
+        vault = self.folder / "group_vars" / "all.yml"
+        vault.parent.mkdir(exist_ok=True)
+        vault.write_text(json.dumps({"vault_sightd_keys": keys}))
+        command = [BIN / "ansible-vault", "encrypt", "--vault-password-file", self.vault_password, vault]
+        subprocess.run(command, env=self._environment(), check=True, capture_output=True)
+
     def play(
-        self, name: str, *options: str, extra: dict[str, Any] | None = None, more: dict[str, str] | None = None
+        self,
+        name: str,
+        *options: str,
+        extra: dict[str, Any] | None = None,
+        more: dict[str, str] | None = None,
+        opened: bool = True,
     ) -> Run:
-        """Run one of the collection's playbooks. `extra` are variables for this run, `more` further servers."""
+        """Run one of the collection's playbooks. `extra` are variables for this run, `more` further servers; the vault's
+        password is told when it is to be `opened`."""
         inventory = self.folder / "hosts.json"
         inventory.write_text(json.dumps(self.inventory(more or {})))
+        self.write_vault()
         command = [BIN / "ansible-playbook", "-i", inventory, f"sightd.sightd.{name}", "-e", json.dumps(extra or {})]
+        command += ["--vault-password-file", self.vault_password] if opened else []
         last = self.folder / "last-run"
         with last.open("w") as output:
             done = subprocess.run(
@@ -160,13 +192,10 @@ class Fleet:
             "HOME": str(self.folder),
         }
 
-    def status(self, name: str, path: str) -> int:
-        """The HTTP status of a GET of a server, with the newest key; 0 when nothing answers."""
-        headers = {"Authorization": f"Bearer {self.key}"}
-        try:
-            return httpx.get(f"http://{self.hosts[name].address}:8000{path}", headers=headers, timeout=5).status_code
-        except httpx.TransportError:
-            return 0
+    def tell_gateway(self, command: str) -> None:
+        """A command to HAProxy's admin socket, which has nothing to say to it."""
+        said = self.hosts["gate"].must("python3", "-c", TELL, command)
+        assert not said.strip(), said
 
     def version(self, name: str) -> str:
         """The installed version of sightd; empty when there is none."""

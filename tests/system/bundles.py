@@ -32,8 +32,10 @@ class Workshop:
         subprocess.run(["gpg", *options], env=self._environment, check=True, capture_output=True)
         self.key_hash = ""
 
-    def bundle(self, version: str, broken: str = "", models: tuple[Path, ...] = ()) -> Path:
-        """A bundle of sightd in this version. `broken` is shell text to run in place of `sightd`."""
+    def bundle(
+        self, version: str, broken: str = "", models: tuple[Path, ...] = (), debs: tuple[Path, ...] = ()
+    ) -> Path:
+        """A bundle of sightd in this version. `broken` is shell text to run in place of `sightd`; `debs` come with it."""
         place = self.folder / version
         (place / "dist").mkdir(parents=True)
         shutil.copytree(TOP / "packaging", place / "packaging")
@@ -41,7 +43,7 @@ class Workshop:
         self._package(version, broken, place / "dist")
         done = subprocess.run(
             [place / "packaging" / "bundle.sh", "cpu", SIGNER, *map(str, models)],
-            env=self._environment,
+            env=self._environment | {"DEBS": " ".join(map(str, debs))},
             check=True,
             capture_output=True,
             text=True,
