@@ -185,7 +185,8 @@ class Fleet:
             "ANSIBLE_PIPELINING": "True",
             "ANSIBLE_TIMEOUT": "20",
             "ANSIBLE_SSH_CONTROL_PATH_DIR": self._sockets.name,
-            "ANSIBLE_SSH_ARGS": "-o ControlMaster=auto -o ControlPersist=120s -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR",
+            "ANSIBLE_SSH_ARGS": "-o ControlMaster=auto -o ControlPersist=120s -o UserKnownHostsFile=/dev/null "
+            "-o LogLevel=ERROR -o ServerAliveInterval=5",
             "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml",
             "ANSIBLE_DISPLAY_SKIPPED_HOSTS": "False",
             "ANSIBLE_NOCOLOR": "True",

@@ -126,7 +126,7 @@ def test_model_switched_under_load(serving: Fleet, tmp_path: Path) -> None:
     with serving.load(CLIENTS) as outcomes:
         assert passed(serving.play("switch_model"))
     assert answered_all(outcomes)
-    assert {model(serving, name) for name in serving.servers} == {"lab/other"}
+    assert {model(serving, name) for name in serving.servers} == {"other"}
     assert gateway_up(serving) == serving.servers
 
 

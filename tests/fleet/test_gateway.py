@@ -107,7 +107,9 @@ def test_tls_and_limits(serving: Fleet, tmp_path: Path) -> None:
             trust.wrap_socket(plain, server_hostname=address) as wrapped,
         ):
             assert wrapped.selected_alpn_protocol() == "h2"
-        with httpx.Client(base_url=f"https://{address}", verify=str(file), timeout=60) as client:
+        with httpx.Client(
+            base_url=f"https://{address}", verify=ssl.create_default_context(cafile=file), timeout=60
+        ) as client:
             client.headers["Authorization"] = f"Bearer {serving.key}"
             assert client.get("/v1/models").status_code == 200
             large = client.post("/v1/chat/completions", content=b" " * 50001)

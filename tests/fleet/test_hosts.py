@@ -41,6 +41,7 @@ def test_killed_service(serving: Fleet) -> None:
     with serving.load(CLIENTS) as outcomes:
         until(lambda: works(serving, "one"), 30, "a server at work")
         serving.hosts["one"].must("systemctl", "kill", "-s", "KILL", "sightd")
+        until(lambda: "one" not in gateway_up(serving), 20, "a gateway that has noticed")
         assert back(serving)
     assert outcomes.pop("asked again", 0) <= STREAMS
     assert answered_all(outcomes)
