@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 
 from ..waiting import until
@@ -12,6 +13,8 @@ CLIENTS = 4
 STREAMS = CLIENTS // 2
 BODY = 3 * 2**20
 """More than the gateway can send twice."""
+LONG = {"messages": [{"role": "user", "content": "hello"}], "max_tokens": 2000, "ignore_eos": True}
+"""A question whose answer takes longer than a host needs to vanish."""
 
 
 def back(fleet: Fleet) -> bool:
@@ -38,6 +41,7 @@ def test_host_added(serving: Fleet) -> None:
 
 def test_killed_service(serving: Fleet) -> None:
     """A service that is killed under load loses no request, and is at work again by itself."""
+    assert back(serving)
     with serving.load(CLIENTS) as outcomes:
         until(lambda: works(serving, "one"), 30, "a server at work")
         serving.hosts["one"].must("systemctl", "kill", "-s", "KILL", "sightd")
@@ -61,6 +65,7 @@ def test_last_server_is_not_drained(serving: Fleet) -> None:
 def test_vanished_host(serving: Fleet) -> None:
     """A host that vanishes under load loses no request: the gateway asks another one, and clients themselves what had
     begun to stream. A report names the host; when it is there again, it works again."""
+    assert back(serving)
     left = [name for name in serving.servers if name != "one"]
     with serving.load(CLIENTS) as outcomes:
         until(lambda: works(serving, "one"), 30, "a server at work")
@@ -74,17 +79,48 @@ def test_vanished_host(serving: Fleet) -> None:
     assert back(serving)
 
 
+def head(fleet: Fleet, length: int) -> bytes:
+    """The head of a request with a body of so many bytes."""
+    lines = ["POST /v1/chat/completions HTTP/1.1", "Host: sightd", f"Authorization: Bearer {fleet.key}"]
+    return "\r\n".join([*lines, "Content-Type: application/json", f"Content-Length: {length}", "", ""]).encode()
+
+
+def test_body_that_comes_later(serving: Fleet) -> None:
+    """A request whose body comes after its head is asked again of another server, too, when its server vanishes."""
+    assert back(serving)
+    others = [name for name in serving.servers if name != "one"]
+    body = json.dumps(LONG).encode()
+    try:
+        for name in others:
+            serving.tell_gateway(f"set server sightd/{name} state drain")
+        with socket.create_connection((serving.hosts["gate"].address, 80), timeout=120) as client:
+            client.sendall(head(serving, len(body)))
+            # By the time of this answer the gateway has done with the head what it does.
+            assert metrics(serving, "haproxy_frontend_current_sessions")
+            client.sendall(body)
+            until(lambda: works(serving, "one"), 10, "the request at its server")
+            for name in others:
+                serving.tell_gateway(f"set server sightd/{name} state ready")
+            serving.hosts["one"].vanish()
+            answer = client.recv(2**16).decode()
+    finally:
+        serving.hosts["one"].appear()
+        for name in others:
+            serving.tell_gateway(f"set server sightd/{name} state ready")
+    assert answer.split()[1] == "200", answer
+    assert back(serving)
+
+
 def test_large_request_of_a_vanished_host(serving: Fleet) -> None:
     """A request that is too large to be sent twice, and whose server vanishes in the middle of it, is answered soon, with
     the time after which to send it again."""
+    assert back(serving)
     others = [name for name in serving.servers if name != "one"]
-    head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: sightd\r\nAuthorization: Bearer {serving.key}\r\n"
-    head += f"Content-Type: application/json\r\nContent-Length: {BODY}\r\n\r\n"
     try:
         for name in others:
             serving.tell_gateway(f"set server sightd/{name} state drain")
         with socket.create_connection((serving.hosts["gate"].address, 80), timeout=60) as client:
-            client.sendall(head.encode() + b" " * (BODY // 2))
+            client.sendall(head(serving, BODY) + b" " * (BODY // 2))
             until(lambda: works(serving, "one"), 10, "the request at its server")
             serving.hosts["one"].vanish()
             client.sendall(b" " * (BODY - BODY // 2))
