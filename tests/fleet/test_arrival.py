@@ -38,6 +38,8 @@ SPOILT = "-----BEGIN CERTIFICATE-----\nspoilt\n-----END CERTIFICATE-----\n-----B
         ({"gpu_expected": 8}, {}, "this role installs none"),
         ({"sightd_port": 22}, {}, "is taken by another program"),
         ({"gateway_port": 22}, {}, "is taken by another program"),
+        ({"gateway_metrics_bind": "0.0.0.0:22"}, {}, "set gateway_port or gateway_metrics_bind"),
+        ({"monitoring_listen": "127.0.0.1:22"}, {}, "set monitoring_listen"),
         ({"monitoring_grafana": True}, {}, "has no /etc/grafana/provisioning"),
         ({}, {"gone": "10.213.77.99"}, "fatal: [gone]: UNREACHABLE"),
     ],
@@ -52,7 +54,8 @@ SPOILT = "-----BEGIN CERTIFICATE-----\nspoilt\n-----END CERTIFICATE-----\n-----B
             "spoilt certificate",
             "no secret certificate",
         ],
-        *["foreign bundle", "no bundle", "memory", "no driver", "port", "port gateway", "no Grafana", "unreachable"],
+        *["foreign bundle", "no bundle", "memory", "no driver"],
+        *["port", "port gateway", "port metrics", "port monitor", "no Grafana", "unreachable"],
     ],
 )
 def test_bad_input(fleet: Fleet, extra: dict[str, Any], more: dict[str, str], said: str) -> None:
