@@ -15,6 +15,8 @@ from .fleet import Fleet
 
 CLIENTS = 2
 EMBEDDED = Path(__file__).parents[2] / "service" / "sightd" / "selftest" / "sightd-tiny-vl"
+INSTALLED = "/usr/lib/sightd/sightd/selftest/sightd-tiny-vl"
+STORE = "/var/lib/sightd/models"
 
 
 def model(serving: Fleet, name: str) -> str:
@@ -23,7 +25,7 @@ def model(serving: Fleet, name: str) -> str:
     return str(httpx.get(url, headers={"Authorization": f"Bearer {serving.key}"}, timeout=10).json()["model"])
 
 
-def with_limits(serving: Fleet, queue: int) -> dict[str, dict[str, object]]:
+def with_limits(serving: Fleet, queue: object) -> dict[str, dict[str, object]]:
     """The settings with another length of the queue, which a reload takes over."""
     return serving.variables["sightd_settings"] | {"limits": {"queue": queue}}
 
@@ -65,6 +67,28 @@ def test_limits_take_no_restart(serving: Fleet) -> None:
     assert passed(run)
     assert all(run.changed[name] for name in serving.servers)
     assert [serving.hosts[name].show("InvocationID") for name in serving.servers] == before
+
+
+def test_bad_setting_goes_back(serving: Fleet) -> None:
+    """A setting that the service does not take is said, and taken back on a server that served all the while."""
+    live = "/etc/sightd/conf.d/45-ansible-live.toml"
+    good = serving.variables["sightd_settings"]
+    before = [
+        (serving.hosts[name].show("InvocationID"), serving.hosts[name].must("cat", live)) for name in serving.servers
+    ]
+    serving.variables["sightd_settings"] = with_limits(serving, "many")
+    try:
+        run = serving.play("rollout")
+    finally:
+        serving.variables["sightd_settings"] = good
+    assert run.status != 0
+    assert "limits.queue = 'many'" in run.said, run.said[-3000:]
+    assert f"It serves again with sightd {serving.version('one')}" in run.said, run.said[-3000:]
+    now = [
+        (serving.hosts[name].show("InvocationID"), serving.hosts[name].must("cat", live)) for name in serving.servers
+    ]
+    assert now == before
+    assert gateway_up(serving) == serving.servers
 
 
 def test_apt_repository(serving: Fleet) -> None:
@@ -130,18 +154,44 @@ def test_model_switched_under_load(serving: Fleet, tmp_path: Path) -> None:
     assert gateway_up(serving) == serving.servers
 
 
-def test_bad_model_goes_back(serving: Fleet, tmp_path: Path) -> None:
-    """A model whose weights do not fit, which only an engine sees, is taken back in the same way."""
+def spoil(config: str) -> str:
+    """A model's configuration with one layer more than there are weights for."""
+    spoilt = config.replace('"num_hidden_layers": 4', '"num_hidden_layers": 5')
+    assert spoilt != config
+    return spoilt
+
+
+def test_bad_model_is_not_kept(serving: Fleet, tmp_path: Path) -> None:
+    """A model whose weights do not fit is refused before any server is drained, and is in no store afterwards."""
     spoilt = tmp_path / "spoilt"
     shutil.copytree(EMBEDDED, spoilt)
-    config = spoilt / "config.json"
-    config.write_text(config.read_text().replace('"num_hidden_layers": 4', '"num_hidden_layers": 5'))
+    (spoilt / "config.json").write_text(spoil((EMBEDDED / "config.json").read_text()))
+    before = [serving.hosts[name].show("InvocationID") for name in serving.servers]
+    wanted = {"sightd_model": "bad/spoilt", "sightd_model_source": "models/spoilt"}
+    with serving.other_bundle(serving.newer(), models=(spoilt,)):
+        run = serving.play("switch_model", extra=wanted)
+    assert run.status != 0
+    assert "bad/spoilt is not kept in the store of one: " in run.said, run.said[-3000:]
+    assert "11 weights are missing" in run.said, run.said[-3000:]
+    assert [serving.hosts[name].show("InvocationID") for name in serving.servers] == before
+    assert all(serving.hosts[name].run("ls", f"{STORE}/bad/spoilt/imported").returncode for name in serving.servers)
+
+
+def test_bad_model_goes_back(serving: Fleet) -> None:
+    """A model that was spoilt after it came into the stores, which is seen where it is loaded, is taken back from the first
+    server together with the version that came with it; the second is not touched, and no request fails."""
     before = serving.versions
-    with serving.other_bundle(serving.newer(), models=(spoilt,)), serving.load(CLIENTS) as outcomes:
-        serving.variables |= {"sightd_model": "bad/spoilt", "sightd_model_source": "models/spoilt"}
-        run = serving.play("switch_model")
+    config = f"{STORE}/bad/loaded/imported/config.json"
+    for host in (serving.hosts[name] for name in serving.servers):
+        command = ["sightctl", "model", "import", INSTALLED, "--name", "bad/loaded", "--revision", "imported"]
+        host.must("install", "-d", "-m", "750", "-o", "sightd", "-g", "sightd", STORE)
+        host.must("runuser", "-u", "sightd", "--", *command, "--store", STORE)
+        host.write(config, spoil(host.must("cat", config)))
+    with serving.other_bundle(serving.newer()), serving.load(CLIENTS) as outcomes:
+        run = serving.play("switch_model", extra={"sightd_model": "bad/loaded"})
     assert run.status != 0
     assert f"It serves again with sightd {before['one']}" in run.said, run.said[-3000:]
+    assert "11 weights are missing" in run.said, run.said[-3000:]
     assert answered_all(outcomes)
     assert serving.versions == before
     assert gateway_up(serving) == serving.servers
