@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 import secrets
@@ -17,6 +18,8 @@ from typing import Any
 
 from ..system.bundles import TOP, Workshop
 from .bridge import Bridge, Host
+
+log = logging.getLogger(__name__)
 
 RECAP = re.compile(r"^(\S+)\s+: ok=\d+\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)", re.MULTILINE)
 LAYERS = f"{TOP / 'build' / 'fleet-layer'}:{TOP / 'build' / 'system-root'}"
@@ -215,3 +218,4 @@ class Fleet:
         finally:
             end.touch()
             outcomes.update(json.loads(program.communicate(timeout=200)[0]))
+            log.info("What came of the requests: %s", outcomes)
