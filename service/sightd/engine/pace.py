@@ -9,7 +9,8 @@ import math
 
 STRETCH = 2.0
 """While sequences are answering, prompts and pictures may take so many times the time of the answers, on average over
-the steps: between their tokens passes three times as long as by themselves."""
+the steps: between their tokens passes three times as long as by themselves. When more wait with a short prompt than are
+answering, it is as many times more: each of them waits for a token too, and steps with more answers bring more."""
 STEP_STRETCH = 1.2
 """The same for what can be divided, in every single step."""
 MEMORY = 0.8
@@ -25,6 +26,7 @@ class Pace:
         self.decode_seconds = 0.0
         self.token_seconds = 0.0
         self._credit = 0.0
+        self._stretch = STRETCH
         self._encoder_is_next = False
 
     def _spare(self, decoding: int) -> float:
@@ -32,10 +34,12 @@ class Pace:
         have had theirs."""
         if not decoding or not self.decode_seconds:
             return math.inf
-        return self._credit + STRETCH * self.decode_seconds
+        return self._credit + self._stretch * self.decode_seconds
 
-    def tokens(self, decoding: int, encoding: bool) -> int:
-        """Prompt tokens for the next step. While the vision encoder has work too, they take turns."""
+    def tokens(self, decoding: int, waiting: int, encoding: bool) -> int:
+        """Prompt tokens for the next step, in which `decoding` sequences answer while `waiting` ones with short prompts
+        have no token yet. While the vision encoder has work too, they take turns."""
+        self._stretch = STRETCH * max(1.0, waiting / max(1, decoding))
         spare = self._spare_in_step(decoding)
         if math.isinf(spare):
             return self.most
@@ -59,7 +63,7 @@ class Pace:
         prompts = max(0.0, seconds - (self.decode_seconds if decoding else 0.0)) if prompt_tokens else 0.0
         if prompt_tokens >= self.least:
             self.token_seconds = blended(self.token_seconds, prompts / prompt_tokens)
-        earned = STRETCH * self.decode_seconds - prompts - encoding
+        earned = self._stretch * self.decode_seconds - prompts - encoding
         self._credit = min(0.0, self._credit + earned) if decoding else 0.0
         self._encoder_is_next = prompt_tokens > 0
 

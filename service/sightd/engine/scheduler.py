@@ -21,7 +21,7 @@ from .sequence import Sequence
 RESERVE = 256
 """Tokens of an answer for which blocks are taken at once while there is plenty, so that they lie in one piece."""
 SHORT = 512
-"""Tokens of a prompt that may lengthen a step as they like, as later steps make up for it."""
+"""Tokens of a prompt that may lengthen a step as they like, as later steps make up for it, or several together."""
 PATIENCE = 10.0
 """Seconds after which a prompt goes before shorter ones."""
 
@@ -78,7 +78,8 @@ class Scheduler:
         self._admit()
         decoding = [s for s in sorted(self.running, key=lambda s: s.rank) if s.left == 1]
         chunks = [Chunk(s, s.computed, 1) for s in decoding if self._has_room(s)]
-        budget, room = self.pace.tokens(len(chunks), encoding), self.pace.most
+        waiting = sum(1 < s.left <= SHORT for s in self.running)
+        budget, room = self.pace.tokens(len(chunks), waiting, encoding), self.pace.most
         for sequence in self._prompts():
             count = min(sequence.encoded_left(), room, room if budget > 0 and sequence.left <= SHORT else budget)
             if count > 0:
