@@ -21,7 +21,7 @@ from .sequence import Sequence
 RESERVE = 256
 """Tokens of an answer for which blocks are taken at once while there is plenty, so that they lie in one piece."""
 SHORT = 512
-"""Tokens of a prompt that may lengthen a step as they like, as later steps make up for it, or several together."""
+"""Tokens of a prompt that may lengthen a step as they like, as later steps make up for it."""
 PATIENCE = 10.0
 """Seconds after which a prompt goes before shorter ones."""
 
