@@ -29,8 +29,15 @@ log = logs.get(__name__)
 
 State = Literal["unloaded", "starting", "loading", "warming", "ready", "restarting", "failed", "stopped"]
 
-ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
-"""NumPy would start threads as it is imported, before the engine is confined; torch's own come later."""
+LIBRARY_SETTINGS = {
+    # Products that oneDNN keeps ready, each for one shape and 270 KiB large: by itself 1024, which prompts and pictures
+    # of ever new sizes fill in some thousand requests. Torch keeps descriptions of them, as large, that save nothing.
+    "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "256",
+    "LRU_CACHE_CAPACITY": "16",
+    # NumPy would start threads as it is imported, before the engine is confined; torch's own come later.
+    "OPENBLAS_NUM_THREADS": "1",
+}
+"""What the engine's libraries read from its environment."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 """Seconds before a dead engine is started again: doubled with each death in a row."""
 MOST_DEATHS = 6
@@ -100,7 +107,7 @@ class EngineClient:
     def start(self) -> None:
         """Start the process; `state` follows it."""
         ours, theirs = pair()
-        self._process = spawn("sightd.engine.process", theirs, ONE_THREAD)
+        self._process = spawn("sightd.engine.process", theirs, LIBRARY_SETTINGS)
         self._link = Link(ours, self._take, self._gone)
         self._link.send(self._start_message)
         self._enter("starting")
