@@ -9,10 +9,10 @@ import math
 
 STRETCH = 2.0
 """While sequences are answering, prompts and pictures may take so many times the time of the answers, on average over
-the steps: between their tokens passes three times as long as by themselves. When more wait with a short prompt than are
-answering, it is as many times more: each of them waits for a token too, and steps with more answers bring more."""
+the steps: between their tokens passes three times as long as by themselves. Every further sequence that waits with a
+short prompt adds one: each of them waits for a token too, and steps with more answers bring more."""
 STEP_STRETCH = 1.2
-"""The same for what can be divided, in every single step."""
+"""The same for what can be divided, in every single step, for each sequence that waits with a short prompt."""
 MEMORY = 0.8
 
 
@@ -26,7 +26,7 @@ class Pace:
         self.decode_seconds = 0.0
         self.token_seconds = 0.0
         self._credit = 0.0
-        self._stretch = STRETCH
+        self._waiting = 1
         self._encoder_is_next = False
 
     def _spare(self, decoding: int) -> float:
@@ -34,12 +34,15 @@ class Pace:
         have had theirs."""
         if not decoding or not self.decode_seconds:
             return math.inf
-        return self._credit + self._stretch * self.decode_seconds
+        return self._credit + self._earned()
+
+    def _earned(self) -> float:
+        return (STRETCH + self._waiting - 1) * self.decode_seconds
 
     def tokens(self, decoding: int, waiting: int, encoding: bool) -> int:
         """Prompt tokens for the next step, in which `decoding` sequences answer while `waiting` ones with short prompts
         have no token yet. While the vision encoder has work too, they take turns."""
-        self._stretch = STRETCH * max(1.0, waiting / max(1, decoding))
+        self._waiting = max(1, waiting)
         spare = self._spare_in_step(decoding)
         if math.isinf(spare):
             return self.most
@@ -54,7 +57,7 @@ class Pace:
 
     def _spare_in_step(self, decoding: int) -> float:
         spare = self._spare(decoding)
-        return spare if math.isinf(spare) else min(spare, STEP_STRETCH * self.decode_seconds)
+        return spare if math.isinf(spare) else min(spare, STEP_STRETCH * self._waiting * self.decode_seconds)
 
     def note(self, decoding: int, prompt_tokens: int, seconds: float, encoding: float) -> None:
         """Learn from a step of so many seconds, and `encoding` seconds of the vision encoder after it."""
@@ -63,8 +66,7 @@ class Pace:
         prompts = max(0.0, seconds - (self.decode_seconds if decoding else 0.0)) if prompt_tokens else 0.0
         if prompt_tokens >= self.least:
             self.token_seconds = blended(self.token_seconds, prompts / prompt_tokens)
-        earned = self._stretch * self.decode_seconds - prompts - encoding
-        self._credit = min(0.0, self._credit + earned) if decoding else 0.0
+        self._credit = min(0.0, self._credit + self._earned() - prompts - encoding) if decoding else 0.0
         self._encoder_is_next = prompt_tokens > 0
 
 
