@@ -17,8 +17,8 @@ ROWS = 16
 
 
 def padded(rows: int) -> int:
-    """With how many rows `rows` rows are multiplied. oneDNN keeps code and buffers for every number that it has met,
-    over a thousand of them, which would be hundreds of megabytes; so larger numbers are rounded up."""
+    """With how many rows `rows` rows are multiplied. oneDNN makes code for every number that it meets, which takes
+    longer than a small product, and keeps some of it; so larger numbers are rounded up."""
     step = 1 if rows <= ROWS else 4 if rows <= 4 * ROWS else ROWS
     return -(-rows // step) * step
 
