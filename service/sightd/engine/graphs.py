@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from .. import logs
-from ..models.network import Network
+from ..models.network import Network, PackedTokens
 from .attention import DecodeBackend
 from .attention.choice import choose_decoder
 from .attention.hook import DecodeStep
@@ -80,9 +80,9 @@ class DecodeSteps:
 
     def _compute(self, rows: int, width: int) -> None:
         """One step over the buffers, from token ids to logits."""
-        tokens, positions = self._inputs.tokens(rows)
+        tokens = PackedTokens(*self._inputs.tokens(rows))
         step = DecodeStep(self._inputs.layout(rows, width), self._cache, self._backend)
-        self._logits[:rows] = self._network.logits(self._network.hidden(tokens, positions, None, None, None, step))
+        self._logits[:rows] = self._network.logits(self._network.hidden(tokens, step))
 
     def run(self, sequences: Collection[Sequence]) -> Tensor | None:
         """Float32 logits [sequences, vocabulary] of the next token after each sequence's last, which is computed. They

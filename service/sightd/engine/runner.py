@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..models.network import Network
+from ..models.network import Network, PackedTokens
 from .attention import AttentionBackend
 from .attention.hook import TextStep
 from .attention.layout import SequenceLayout, StepLayout
@@ -47,8 +47,8 @@ class Runner:
         step = TextStep(self._layout(chunks), self.cache, self.backend)
         ends = np.cumsum([c.count for c in chunks]) - 1
         wanted = upload(ends[[chunk.completes for chunk in chunks]], device)
-        ids, places = upload(tokens, device), upload(positions, device)
-        return self.network.logits(self.network.hidden(ids, places, features, rows, wanted, step))
+        packed = PackedTokens(upload(tokens, device), upload(positions, device), features, rows, wanted)
+        return self.network.logits(self.network.hidden(packed, step))
 
     def _placed(self, chunks: list[Chunk]) -> tuple[Tensor | None, Tensor | None]:
         """Features of the placeholders among the chunks' tokens, and their rows."""

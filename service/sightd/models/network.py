@@ -30,6 +30,19 @@ class CacheShape:
         return 2 * self.layers * self.kv_heads * self.head_dim * self.dtype.itemsize
 
 
+@dataclass(frozen=True)
+class PackedTokens:
+    """The tokens of a step, of all its sequences one after another: `ids` int64 [tokens], `positions` int64
+    [axes, tokens]. `features` [placeholders, width] replace the tokens at `rows` int64 [placeholders]; `wanted` int64
+    [wanted] are the tokens whose hidden states are asked for (None: all)."""
+
+    ids: Tensor
+    positions: Tensor
+    features: Tensor | None = None
+    rows: Tensor | None = None
+    wanted: Tensor | None = None
+
+
 class Network(Protocol):
     """A loaded checkpoint. `step` is handed through to the attention function untouched; groups of `temporal` frames
     are encoded independently of each other. Of a prompt the model does not see the `unseen_token`, if it has one;
@@ -59,18 +72,8 @@ class Network(Protocol):
     def encode(self, media: Sequence[Tensor], step: Any) -> list[Tensor]:
         """Features [tokens, width] of each medium, given as uint8 RGB frames [frames, height, width, 3]."""
 
-    def hidden(
-        self,
-        token_ids: Tensor,
-        positions: Tensor,
-        features: Tensor | None,
-        rows: Tensor | None,
-        wanted: Tensor | None,
-        step: Any,
-    ) -> Tensor:
-        """Last hidden states [wanted, width] of packed tokens: ids int64 [tokens], positions int64 [axes, tokens];
-        `features` [placeholders, width] replace the tokens at `rows` int64 [placeholders]; `wanted` int64 [wanted] are
-        the tokens that are asked for (None: all)."""
+    def hidden(self, tokens: PackedTokens, step: Any) -> Tensor:
+        """Last hidden states [wanted, width] of the tokens."""
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Logits float32 [rows, vocabulary] of hidden states [rows, width]."""

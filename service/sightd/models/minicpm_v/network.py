@@ -15,7 +15,7 @@ from transformers import Qwen2Config, Qwen2ForCausalLM, SiglipVisionConfig
 
 from ..checkpoint import CheckpointError
 from ..lastlayer import limited
-from ..network import CacheShape
+from ..network import CacheShape, PackedTokens
 from ..prompt import Span
 from ..quantising import quantise
 from ..tokenizer import Tokenizer
@@ -106,26 +106,18 @@ class MiniCpmNetwork:
             for part, frames, side in zip(parts, media, sides, strict=True)
         ]
 
-    def hidden(
-        self,
-        token_ids: Tensor,
-        positions: Tensor,
-        features: Tensor | None,
-        rows: Tensor | None,
-        wanted: Tensor | None,
-        step: Any,
-    ) -> Tensor:
+    def hidden(self, tokens: PackedTokens, step: Any) -> Tensor:
         """See `Network.hidden`."""
         text = self._model.llm.model
-        embedded = text.embed_tokens(token_ids)
-        if features is not None and rows is not None:
-            embedded = embedded.index_copy(0, rows, features.to(embedded.dtype))
-        self._last.rows = wanted
+        embedded = text.embed_tokens(tokens.ids)
+        if tokens.features is not None and tokens.rows is not None:
+            embedded = embedded.index_copy(0, tokens.rows, tokens.features.to(embedded.dtype))
+        self._last.rows = tokens.wanted
         out = text(
-            inputs_embeds=embedded[None], position_ids=positions, attention_mask=None, use_cache=False, step=step
+            inputs_embeds=embedded[None], position_ids=tokens.positions, attention_mask=None, use_cache=False, step=step
         )
         hidden: Tensor = out.last_hidden_state[0]
-        return hidden if wanted is None else hidden[wanted]
+        return hidden if tokens.wanted is None else hidden[tokens.wanted]
 
     def logits(self, hidden: Tensor) -> Tensor:
         """See `Network.logits`."""

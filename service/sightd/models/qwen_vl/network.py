@@ -14,7 +14,7 @@ from transformers import GenerationConfig
 
 from ..fitting import check_pretrained
 from ..lastlayer import limited
-from ..network import CacheShape
+from ..network import CacheShape, PackedTokens
 from ..pretrained import load_pretrained
 from ..prompt import Span
 from ..quantising import quantise
@@ -84,35 +84,29 @@ class QwenVlNetwork:
         features = torch.cat([out.pooler_output, *getattr(out, "deepstack_features", [])], -1)
         return list(features.split([t * h * w // self._layout.merge**2 for t, h, w in grids]))
 
-    def hidden(
-        self,
-        token_ids: Tensor,
-        positions: Tensor,
-        features: Tensor | None,
-        rows: Tensor | None,
-        wanted: Tensor | None,
-        step: Any,
-    ) -> Tensor:
+    def hidden(self, tokens: PackedTokens, step: Any) -> Tensor:
         """See `Network.hidden`."""
-        embedded = self._text.embed_tokens(token_ids)
+        embedded = self._text.embed_tokens(tokens.ids)
         deepstack: dict[str, Any] = {}
-        if features is not None and rows is not None:
-            merged, *deep = features.split(self._width, -1)
-            embedded = embedded.index_copy(0, rows, merged.to(embedded.dtype))
+        if tokens.features is not None and tokens.rows is not None:
+            merged, *deep = tokens.features.split(self._width, -1)
+            embedded = embedded.index_copy(0, tokens.rows, merged.to(embedded.dtype))
             if deep:
-                seen = torch.zeros(1, len(token_ids), dtype=torch.bool, device=self.device).index_fill_(1, rows, True)
+                seen = torch.zeros(1, len(tokens.ids), dtype=torch.bool, device=self.device).index_fill_(
+                    1, tokens.rows, True
+                )
                 deepstack = {"visual_pos_masks": seen, "deepstack_visual_embeds": deep}
-        self._last.rows = wanted
+        self._last.rows = tokens.wanted
         out = self._text(
             inputs_embeds=embedded[None],
-            position_ids=positions[:, None],
+            position_ids=tokens.positions[:, None],
             attention_mask=None,
             use_cache=False,
             step=step,
             **deepstack,
         )
         hidden: Tensor = out.last_hidden_state[0]
-        return hidden if wanted is None else hidden[wanted]
+        return hidden if tokens.wanted is None else hidden[tokens.wanted]
 
     def logits(self, hidden: Tensor) -> Tensor:
         """See `Network.logits`."""
