@@ -92,9 +92,8 @@ class QwenVlNetwork:
             merged, *deep = tokens.features.split(self._width, -1)
             embedded = embedded.index_copy(0, tokens.rows, merged.to(embedded.dtype))
             if deep:
-                seen = torch.zeros(1, len(tokens.ids), dtype=torch.bool, device=self.device).index_fill_(
-                    1, tokens.rows, True
-                )
+                seen = torch.zeros(1, len(tokens.ids), dtype=torch.bool, device=self.device)
+                seen.index_fill_(1, tokens.rows, True)
                 deepstack = {"visual_pos_masks": seen, "deepstack_visual_embeds": deep}
         self._last.rows = tokens.wanted
         out = self._text(
