@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 from sightd.engine.core import Engine
-from sightd.engine.packing import Int8Linear, PackedLinear, can_pack
+from sightd.engine.layers.packing import Int8Linear, PackedLinear, can_pack
 from sightd.engine.protocol import Sampling
 from sightd.models.checkpoint import EMBEDDED_FOLDER, CheckpointError
 from sightd.models.families import prompt_builder

@@ -17,12 +17,13 @@ class KVCache:
         self.block_size = block_size
         self.scratch = blocks
         slots, on_cpu = (blocks + 1) * block_size, device.type == "cpu"
-        self.keys, self.values = (zeros(shape, slots, device, heads_first=on_cpu) for _ in range(2))
+        self._keys, self._values = (zeros(shape, slots, device, heads_first=on_cpu).unbind() for _ in range(2))
 
-    def store(self, layer: int, slots: Tensor, key: Tensor, value: Tensor) -> None:
-        """Write keys and values [tokens, kv_heads, head_dim] of one layer to `slots` int64 [tokens]."""
-        self.keys[layer].index_copy_(0, slots, key)
-        self.values[layer].index_copy_(0, slots, value)
+    def store(self, layer: int, slots: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+        """Write keys and values [tokens, kv_heads, head_dim] of one layer to `slots` int64 [tokens]. Returns all keys
+        and values of the layer."""
+        keys, values = self._keys[layer], self._values[layer]
+        return keys.index_copy_(0, slots, key), values.index_copy_(0, slots, value)
 
 
 def zeros(shape: CacheShape, slots: int, device: torch.device, heads_first: bool) -> Tensor:

@@ -25,18 +25,19 @@ from ..models.quantising import stored_quantisation
 from ..models.weightsizes import loaded_bytes
 from ..processes.channel import ChannelClosed, Received, receive, send, waiting
 from ..processes.child import attach
-from .activations import fuse_gelus
 from .allocator import keep_freed_memory
 from .attention import hook
 from .attention.choice import choose
 from .blocks import BlockPool
-from .cards import suit
 from .confinement import Confinement
 from .core import Engine
 from .encoder import Encoder
 from .grammar import Grammars
 from .graphs import record
 from .kv_cache import KVCache
+from .layers import cards, cpu
+from .layers.merging import merge_linears
+from .layers.norms import fuse_norms
 from .loadingprogress import LoadingProgress
 from .media import MediaStore
 from .memory import (
@@ -49,11 +50,7 @@ from .memory import (
     free_bytes,
     plan,
 )
-from .merging import merge_linears
-from .norms import fuse_norms
 from .pace import Pace
-from .packing import pack_linears
-from .processor import multiplies_bfloat16
 from .protocol import EngineInfo, Frames, unpacked
 from .runner import Runner
 from .scheduler import Scheduler
@@ -129,18 +126,9 @@ def make_fast(network: Network, start: dict[str, Any]) -> None:
     fuse_norms(network.module)
     merge_linears(network.module)
     if network.device.type == "cuda":
-        suit(network)
+        cards.suit(network)
     else:
-        several = torch.bfloat16 if multiplies_bfloat16() else torch.float32
-        beside = several if fits_beside(str(several).removeprefix("torch."), start) else None
-        fuse_gelus(network.module, beside or torch.bfloat16)
-        pack_linears(network.module, beside)
-
-
-def fits_beside(dtype: str, start: dict[str, Any]) -> bool:
-    """Whether the weights find room in this format too without taking the cache's."""
-    size = loaded_bytes(Path(start["folder"]), dtype, False, start["quantization"])
-    return size <= free_bytes(torch.device("cpu"), start["memory_utilization"])
+        cpu.suit(network, start)
 
 
 def threads(size: int) -> int:

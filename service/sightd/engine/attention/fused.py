@@ -16,13 +16,18 @@ LONGEST_BY_PRODUCTS = 2048
 
 def attend_text(query: Tensor, keys: Tensor, values: Tensor, layout: StepLayout, scale: float) -> Tensor:
     """See `AttentionBackend.attend_text`."""
+    if len(layout.sequences) == 1:
+        return attend_one(query, keys, values, layout.sequences[0], scale)
+    parts = query.split([sequence.count for sequence in layout.sequences])
+    mixed = [attend_one(q, keys, values, s, scale) for q, s in zip(parts, layout.sequences, strict=True)]
+    return torch.cat(mixed)
+
+
+def attend_one(query: Tensor, keys: Tensor, values: Tensor, sequence: SequenceLayout, scale: float) -> Tensor:
+    """The same for one sequence."""
     # The cache may lie by heads first, and keep that order where slots are picked out of it.
-    keys, values = keys.transpose(0, 1), values.transpose(0, 1)
-    parts = []
-    for rows, sequence in zip(query.split([s.count for s in layout.sequences]), layout.sequences, strict=True):
-        one = decode if sequence.count == 1 else prefill
-        parts.append(one(rows, keys[None, :, sequence.slots], values[None, :, sequence.slots], sequence, scale))
-    return torch.cat(parts) if len(parts) > 1 else parts[0]
+    key, value = (x.transpose(0, 1)[None, :, sequence.slots] for x in (keys, values))
+    return (decode if sequence.count == 1 else prefill)(query, key, value, sequence, scale)
 
 
 def decode(query: Tensor, key: Tensor, value: Tensor, _: SequenceLayout, scale: float) -> Tensor:

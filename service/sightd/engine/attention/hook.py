@@ -27,8 +27,10 @@ class TextStep:
     cache: KVCache
     backend: AttentionBackend
 
-    def attend(self, query: Tensor, keys: Tensor, values: Tensor, scale: float) -> Tensor:
-        """The back end's attention over a layer of the cache."""
+    def attend(self, layer: int, query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
+        """Keeps the new tokens' keys and values [tokens, kv_heads, head_dim] of a layer. Returns the back end's
+        attention of their queries [tokens, heads, head_dim] over the layer's cache."""
+        keys, values = self.cache.store(layer, self.layout.slots, key, value)
         return self.backend.attend_text(query, keys, values, self.layout, scale)
 
 
@@ -40,8 +42,9 @@ class DecodeStep:
     cache: KVCache
     backend: DecodeBackend
 
-    def attend(self, query: Tensor, keys: Tensor, values: Tensor, scale: float) -> Tensor:
-        """The back end's attention over a layer of the cache."""
+    def attend(self, layer: int, query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
+        """See `TextStep.attend`."""
+        keys, values = self.cache.store(layer, self.layout.slots, key, value)
         return self.backend.attend_decode(query, keys, values, self.layout, scale)
 
 
@@ -79,8 +82,7 @@ def attention(
         mixed = step.backend.attend_packed(query, key, value, step.lengths(cu_seq_lens_q), scaling)
     else:
         layer: int = module.layer_idx  # type: ignore[assignment]
-        step.cache.store(layer, step.layout.slots, key, value)
-        mixed = step.attend(query, step.cache.keys[layer], step.cache.values[layer], scaling)
+        mixed = step.attend(layer, query, key, value, scaling)
     return mixed[None], None
 
 

@@ -45,6 +45,11 @@ class StepLayout:
     line: Tensor | None = None
 
     @cached_property
+    def decodes(self) -> bool:
+        """Whether every sequence has one new token."""
+        return all(sequence.count == 1 for sequence in self.sequences)
+
+    @cached_property
     def packed(self) -> Packed:
         """The step's sequences in one line; made once and used by every layer."""
         device = self.slots.device

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from transformers import Qwen2Config, Qwen2ForCausalLM, SiglipVisionConfig
 
 from ..checkpoint import CheckpointError
-from ..lastlayer import limited
+from ..languagemodel import LanguageModel
 from ..network import CacheShape, PackedTokens
 from ..prompt import Span
 from ..quantising import quantise
@@ -67,7 +67,7 @@ class MiniCpmNetwork:
         text: Any = module.llm.config
         parameter = module.resampler.query
         self.module = self._model = module
-        self._last = limited(module.llm.model)
+        self._text = LanguageModel(module.llm.model)
         self.device = parameter.device
         head_dim = text.hidden_size // text.num_attention_heads
         self.cache_shape = CacheShape(text.num_hidden_layers, text.num_key_value_heads, head_dim, parameter.dtype)
@@ -108,16 +108,7 @@ class MiniCpmNetwork:
 
     def hidden(self, tokens: PackedTokens, step: Any) -> Tensor:
         """See `Network.hidden`."""
-        text = self._model.llm.model
-        embedded = text.embed_tokens(tokens.ids)
-        if tokens.features is not None and tokens.rows is not None:
-            embedded = embedded.index_copy(0, tokens.rows, tokens.features.to(embedded.dtype))
-        self._last.rows = tokens.wanted
-        out = text(
-            inputs_embeds=embedded[None], position_ids=tokens.positions, attention_mask=None, use_cache=False, step=step
-        )
-        hidden: Tensor = out.last_hidden_state[0]
-        return hidden if tokens.wanted is None else hidden[tokens.wanted]
+        return self._text.hidden(tokens, step)
 
     def logits(self, hidden: Tensor) -> Tensor:
         """See `Network.logits`."""

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from transformers import GenerationConfig
 
 from ..fitting import check_pretrained
-from ..lastlayer import limited
+from ..languagemodel import LanguageModel
 from ..network import CacheShape, PackedTokens
 from ..pretrained import load_pretrained
 from ..prompt import Span
@@ -37,11 +37,10 @@ class QwenVlNetwork:
         model: Any = load_pretrained(folder, dtype).eval().requires_grad_(False)
         quantise(model.model.language_model, quantization, device)
         self.module = self._model = model.to(device)
-        self._text = model.model.language_model
         self._visual = model.model.visual
         for config in {id(c): c for m in model.modules() if (c := getattr(m, "config", None)) is not None}.values():
             config._attn_implementation = attention  # noqa: SLF001
-        self._last = limited(self._text)
+        self._text = LanguageModel(model.model.language_model)
         self._visual.patch_embed = patches_by_product(self._visual.patch_embed.proj)
         self._layout = read_layout(folder)
         self.temporal = self._layout.temporal
@@ -59,7 +58,6 @@ class QwenVlNetwork:
         self.parameters = sum(p.numel() for p in self._model.parameters())
         eos = generation.eos_token_id if generation.eos_token_id is not None else getattr(config, "eos_token_id", None)
         self.eos_token_ids = tuple(eos) if isinstance(eos, (list, tuple)) else (eos,) if eos is not None else ()
-        self._width = int(config.hidden_size)
 
     def vision_layers(self) -> Sequence[nn.Module]:
         """See `Network.vision_layers`."""
@@ -86,26 +84,7 @@ class QwenVlNetwork:
 
     def hidden(self, tokens: PackedTokens, step: Any) -> Tensor:
         """See `Network.hidden`."""
-        embedded = self._text.embed_tokens(tokens.ids)
-        deepstack: dict[str, Any] = {}
-        if tokens.features is not None and tokens.rows is not None:
-            merged, *deep = tokens.features.split(self._width, -1)
-            embedded = embedded.index_copy(0, tokens.rows, merged.to(embedded.dtype))
-            if deep:
-                seen = torch.zeros(1, len(tokens.ids), dtype=torch.bool, device=self.device)
-                seen.index_fill_(1, tokens.rows, True)
-                deepstack = {"visual_pos_masks": seen, "deepstack_visual_embeds": deep}
-        self._last.rows = tokens.wanted
-        out = self._text(
-            inputs_embeds=embedded[None],
-            position_ids=tokens.positions[:, None],
-            attention_mask=None,
-            use_cache=False,
-            step=step,
-            **deepstack,
-        )
-        hidden: Tensor = out.last_hidden_state[0]
-        return hidden if tokens.wanted is None else hidden[tokens.wanted]
+        return self._text.hidden(tokens, step)
 
     def logits(self, hidden: Tensor) -> Tensor:
         """See `Network.logits`."""

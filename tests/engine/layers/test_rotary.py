@@ -12,15 +12,15 @@ import torch
 from sightd.engine.protocol import Sampling
 from transformers.models.qwen3_vl import modeling_qwen3_vl
 
-from ..pictures import noise
-from .requests import engine, finish, question, submit
+from ...pictures import noise
+from ..requests import engine, finish, question, submit
 
 pytest.importorskip("triton", reason="needs Triton, which comes with CUDA builds of torch")
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 runs = pytest.mark.skipif(
     DEVICE == "cpu" and os.environ.get("TRITON_INTERPRET") != "1", reason="needs a CUDA device, or TRITON_INTERPRET=1"
 )
-rotary = importlib.import_module("sightd.engine.rotary")
+rotary = importlib.import_module("sightd.engine.layers.rotary")
 
 
 @runs

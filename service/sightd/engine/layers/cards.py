@@ -6,8 +6,8 @@ import importlib
 
 import torch
 
-from .. import logs
-from ..models.network import Network
+from ... import logs
+from ...models.network import Network
 
 log = logs.get(__name__)
 

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 import torch
-from sightd.engine import process
-from sightd.engine.merging import PartLinear, merge_linears
+from sightd.engine.layers import cpu
+from sightd.engine.layers.merging import PartLinear, merge_linears
 from sightd.engine.protocol import Sampling
 from torch import nn
 
-from ..checkpoints import FAMILIES
-from ..pictures import noise
-from .requests import Reference, engine, finish, question, submit
+from ...checkpoints import FAMILIES
+from ...pictures import noise
+from ..requests import Reference, engine, finish, question, submit
 
 
 class Block(nn.Module):
@@ -38,14 +38,14 @@ def test_parts_are_what_the_layers_gave(bias: bool) -> None:
     asked = [*((name, one) for name in names), ("k_proj", two), ("q_proj", one), ("k_proj", one), ("v_proj", two)]
     for name, x in asked:
         torch.testing.assert_close(getattr(block, name)(x), expected[name, x])
-    assert block.q_proj._product._computed.parts == ()
+    assert block.q_proj.product._computed.parts == ()
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_answers_stay(family: str, tiny_checkpoints: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     """A network whose layers are merged, as on a card, and not packed, as on a CPU, gives transformers' answers."""
     folder = tiny_checkpoints[family]
-    monkeypatch.setattr(process, "pack_linears", lambda module, several: 0)
+    monkeypatch.setattr(cpu, "pack_linears", lambda module, several: 0)
     running = engine(folder)
     assert any(type(module) is PartLinear for module in running.runner.network.module.modules())
     asked = question(folder, "What is this?", noise(1, (90, 60)))
@@ -59,7 +59,7 @@ def test_minicpm(minicpm: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> N
     asked = question(folder, "What is this?", noise(3, (200, 150)))
     plain = engine(folder)
     first = submit(plain, asked, Sampling(24))
-    monkeypatch.setattr(process, "pack_linears", lambda module, several: 0)
+    monkeypatch.setattr(cpu, "pack_linears", lambda module, several: 0)
     merged = engine(folder)
     second = submit(merged, asked, Sampling(24))
     assert finish(merged)[second] == finish(plain)[first]

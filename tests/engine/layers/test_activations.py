@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from sightd.engine.activations import form, fuse_gelus
-from sightd.engine.packing import PackedLinear, can_pack
+from sightd.engine.layers.activations import form, fuse_gelus
+from sightd.engine.layers.packing import PackedLinear, can_pack
 from torch import nn
 from transformers.models.qwen3_vl.modeling_qwen3_vl import Qwen3VLVisionMLP
 

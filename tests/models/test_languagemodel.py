@@ -1,9 +1,9 @@
-"""The last layer's feed-forward part."""
+"""The language model's layers."""
 
 from __future__ import annotations
 
 import torch
-from sightd.models.lastlayer import WantedRows
+from sightd.models.languagemodel import WantedRows
 from torch import nn
 
 

@@ -18,9 +18,10 @@ ROWS = 16
 
 def padded(rows: int) -> int:
     """With how many rows `rows` rows are multiplied. oneDNN makes code for every number that it meets, which takes
-    longer than a small product, and keeps some of it; so larger numbers are rounded up."""
+    longer than a small product, and keeps some of it; so larger numbers are rounded up. Of two rows it takes longer
+    than of four."""
     step = 1 if rows <= ROWS else 4 if rows <= 4 * ROWS else ROWS
-    return -(-rows // step) * step
+    return 4 if rows == 2 else -(-rows // step) * step
 
 
 class PackedLinear(nn.Module):

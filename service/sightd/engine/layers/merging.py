@@ -51,12 +51,12 @@ class PartLinear(nn.Module):
         super().__init__()
         self.in_features = linear.in_features
         self.out_features = linear.out_features
-        self._product = product
+        self.product = product
         self._index = index
 
     def forward(self, x: Tensor) -> Tensor:
         """The layer's part."""
-        return self._product.part(self._index, x)
+        return self.product.part(self._index, x)
 
     # A module's own call looks for hooks, which takes longer than handing out a part.
     __call__ = forward
