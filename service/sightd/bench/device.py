@@ -1,8 +1,8 @@
 """How fast an engine is on a device, against what the device could do: `python -m sightd.bench.device FOLDER`.
 
-The engine runs in this process, without HTTP. Limits are measured in the same sitting: memory bandwidth by summing as
-many and as large weights one after another, the matrix peak by one large product. `--make 8b` writes a random
-checkpoint of that size into the folder first.
+The engine runs in this process, without HTTP. Limits are measured in the same sitting: memory bandwidth by summing the
+same weights one after another, in turn with decoding, the matrix peak by one large product. `--make 8b`
+writes a random checkpoint of that size into the folder first.
 """
 
 from __future__ import annotations
@@ -21,13 +21,12 @@ from rich.console import Console
 from rich.table import Table
 
 from .checkpoint import SIZES, make
-from .limits import bandwidth, matrix_peak, text_weights
+from .limits import Weights, matrix_peak, text_weights
 from .subject import Subject
 
 AT_ONCE = (1, 8, 32, 64)
-LONG_ANSWER, SHORT_ANSWER = 128, 64
+LONG_ANSWER, SHORT_ANSWER = 384, 128
 """Tokens of an answer on a card and on a CPU."""
-ROUNDS = 3
 SECONDS = 480.0
 """When so many seconds are over, what has not been measured is left out."""
 
@@ -60,7 +59,9 @@ class Measuring:
         self._dtype = subject.engine.runner.network.cache_shape.dtype
         layers, head = text_weights(folder)
         self._layers = sum(layers)
-        self._sizes = [count * self._dtype.itemsize for count in (*layers, *head)]
+        sizes = [count * self._dtype.itemsize for count in (*layers, *head)]
+        self._bytes = sum(sizes)
+        self._weights = Weights(subject.engine.runner.network.module, subject.device, sizes)
         self._on_card = subject.device.type == "cuda"
         self._answer = LONG_ANSWER if self._on_card else SHORT_ANSWER
         self._peak = float("nan")
@@ -77,24 +78,21 @@ class Measuring:
                 yield f"decoding without graphs, {sequences} at a time", lambda n=sequences: self._eager(n)  # type: ignore[misc]
 
     def _limits(self) -> Figures:
-        limit = bandwidth(self._subject.device, self._sizes)
+        limit = self._weights.bandwidth()
         self._peak = matrix_peak(self._subject.device, self._dtype)
-        return {"weights_gb": sum(self._sizes) / 1e9, "bandwidth_gb_s": limit / 1e9, "peak_tflop_s": self._peak / 1e12}
+        return {"weights_gb": self._bytes / 1e9, "bandwidth_gb_s": limit / 1e9, "peak_tflop_s": self._peak / 1e12}
 
     def _decoding(self, sequences: int, name: str) -> Figures:
         """Of the bandwidth: how often the weights were read in a second, against how often they could be, measured in
-        turn, since a shared machine is slower at times. The medians of some rounds."""
+        turn every few steps, since a shared machine is slower at times. Medians."""
+        limits: list[float] = []
         self._subject.decode(sequences, 4)
-        rates, limits = [], []
-        for _ in range(ROUNDS):
-            limits.append(bandwidth(self._subject.device, self._sizes) / sum(self._sizes))
-            rates.append(self._subject.decode(sequences, self._answer))
-        shares = [rate / sequences / limit for rate, limit in zip(rates, limits, strict=True)]
-        outside = self._subject.outside_the_model(sequences, self._answer // 2)
+        rates = self._subject.decode(sequences, self._answer, lambda: limits.append(self._weights.bandwidth()))
+        shares = [rate * self._bytes / sequences / limit for rate, limit in zip(rates, limits, strict=True)]
         return {
             f"{name}_tokens_s": median(rates),
             f"{name}_of_bandwidth": median(shares),
-            f"{name}_not_in_model": outside,
+            f"{name}_not_in_model": self._subject.outside_the_model(sequences, self._answer // 4),
         }
 
     def _eager(self, sequences: int) -> Figures:

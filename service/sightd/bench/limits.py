@@ -7,13 +7,16 @@ from collections.abc import Callable
 from itertools import accumulate
 from math import prod
 from pathlib import Path
+from statistics import median
 
 import torch
+from torch import Tensor, nn
 
+from ..engine.layers.packing import RowLinear
 from ..models.weightsizes import SIGHT, tensors
 from ..models.wholeness import weight_files
 
-ROUNDS = 5
+ROUNDS = 3
 MOST_BYTES = 8e9
 """About what is read at most to measure a bandwidth: many times the caches, beside an engine."""
 
@@ -29,31 +32,51 @@ def text_weights(folder: Path) -> tuple[list[int], list[int]]:
     return layers, heads or embedding
 
 
-def bandwidth(device: torch.device, sizes: list[int]) -> float:
-    """Bytes a second at which weights of so many bytes each are read, summed one after another."""
+class Weights:
+    """Weights of so many bytes each, to be read one after another: the language model's own in `module`, where they lie
+    as plain matrices, and otherwise as many and as large pieces of memory."""
+
+    def __init__(self, module: nn.Module, device: torch.device, sizes: list[int]) -> None:
+        own = plain_weights(module)
+        self._pieces = own if 2 * sum(w.numel() for w in own) == sum(sizes) else pieces(device, sizes)
+        self._bytes = sum(piece.nbytes for piece in self._pieces)
+
+    def bandwidth(self) -> float:
+        """Bytes a second at which they are summed, the median of some rounds."""
+        return self._bytes / median(timed(self._read))
+
+    def _read(self) -> None:
+        # Numbers of four bytes are summed fastest, whatever they mean.
+        sums = [piece.view(torch.float32).sum() for piece in self._pieces]
+        sums[-1].item()
+
+
+def plain_weights(module: nn.Module) -> list[Tensor]:
+    """The bfloat16 matrices of a language model's linear layers, as single tokens are multiplied with them."""
+    layers = (layer for name, layer in module.named_modules() if not SIGHT.search(name))
+    weights = [layer.weight for layer in layers if isinstance(layer, (nn.Linear, RowLinear))]
+    return [weight.detach() for weight in weights if weight.dtype == torch.bfloat16]
+
+
+def pieces(device: torch.device, sizes: list[int]) -> list[Tensor]:
+    """Memory of so many bytes each, as far as there is room."""
     most = MOST_BYTES if device.type == "cpu" else min(MOST_BYTES, torch.cuda.mem_get_info(device)[0] // 2)
     read = [size // 4 for size, before in zip(sizes, accumulate(sizes, initial=0), strict=False) if before < most]
-    pieces = torch.ones(sum(read), device=device).split(read)
-
-    def stream() -> float:
-        sums = [piece.sum() for piece in pieces]
-        return float(sums[-1].item())
-
-    return 4 * sum(read) / best(stream)
+    return list(torch.ones(sum(read), device=device).split(read))
 
 
 def matrix_peak(device: torch.device, dtype: torch.dtype) -> float:
     """Floating-point operations a second of a large matrix product."""
     side = 8192 if device.type == "cuda" else 2048
     one, two = (torch.randn(side, side, device=device).to(dtype) for _ in range(2))
-    return 2 * side**3 / best(lambda: float((one @ two)[0, 0]))
+    return 2 * side**3 / min(timed(lambda: float((one @ two)[0, 0])))
 
 
-def best(work: Callable[[], object]) -> float:
-    """Seconds of the fastest of some rounds."""
+def timed(work: Callable[[], object]) -> list[float]:
+    """Seconds of some rounds, after one that is not counted."""
     times = []
     for _ in range(ROUNDS + 1):
         began = time.perf_counter()
         work()
         times.append(time.perf_counter() - began)
-    return min(times[1:])
+    return times[1:]

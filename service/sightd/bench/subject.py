@@ -22,6 +22,8 @@ from ..models.prompt import Media
 SIDE = 448
 MOST_SEQUENCES, MOST_LENGTH = 64, 4096
 CACHE_TOKENS = {"cpu": 32 * 1024, "cuda": 96 * 1024}
+TURN = 8
+"""Steps of decoding that are timed together."""
 numbers = itertools.count(1)
 
 
@@ -88,24 +90,32 @@ class Subject:
         side = min(SIDE, most) // factor * factor
         return side, side
 
-    def steps(self) -> int:
-        """Step until nothing is left. Returns the tokens that came."""
-        tokens = 0
-        while not self.engine.idle:
+    def steps(self, most: float = float("inf")) -> int:
+        """Step until nothing is left, or so often at most. Returns the tokens that came."""
+        tokens = done = 0
+        while done < most and not self.engine.idle:
             tokens += sum(len(progress.tokens) for progress in self.engine.step())
+            done += 1
         self.wait()
         return tokens
 
-    def decode(self, sequences: int, answer: int) -> float:
-        """Tokens a second with so many sequences at a time, of answers of `answer` tokens."""
+    def decode(self, sequences: int, answer: int, between: Callable[[], object] = lambda: None) -> list[float]:
+        """Tokens a second with so many sequences at a time, of answers of `answer` tokens, in turns of some steps each,
+        with what is to be done `between` them."""
         for _ in range(sequences):
             self.submit(0, 8, answer)
         while any(s.produced == 0 for s in (*self.engine.scheduler.running, *self.engine.scheduler.waiting)):
             self.engine.step()
-        self._model_seconds, began = 0.0, time.perf_counter()
-        tokens = self.steps()
-        self._decode_seconds = time.perf_counter() - began
-        return tokens / self._decode_seconds
+        rates = []
+        self._model_seconds = self._decode_seconds = 0.0
+        while not self.engine.idle:
+            between()
+            began = time.perf_counter()
+            tokens = self.steps(TURN)
+            seconds = time.perf_counter() - began
+            self._decode_seconds += seconds
+            rates.append(tokens / seconds)
+        return rates
 
     def outside_the_model(self, sequences: int, answer: int) -> float:
         """The share of decoding's time that is not the model's."""

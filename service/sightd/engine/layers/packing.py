@@ -57,7 +57,7 @@ class RowLinear(nn.Module):
 
     def __init__(self, linear: nn.Linear) -> None:
         super().__init__()
-        self._weight = linear.weight.detach()
+        self.weight = linear.weight.detach()
         self._bias = None if linear.bias is None else linear.bias.detach()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -65,7 +65,7 @@ class RowLinear(nn.Module):
         # torch prefers oneDNN wherever that is on.
         torch._C._set_mkldnn_enabled(False)  # noqa: SLF001
         try:
-            return F.linear(x, self._weight, self._bias)
+            return F.linear(x, self.weight, self._bias)
         finally:
             torch._C._set_mkldnn_enabled(True)  # noqa: SLF001
 
