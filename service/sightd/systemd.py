@@ -66,6 +66,6 @@ class Reporter:
             return f"Stopping: {self._ending.under_way} requests are still under way."
         if not self._engines.ready:
             return self._engines.why_not_ready()
-        lame = [f"{e.device} is {e.state}" for e in self._engines.engines if e.state not in ("ready", "unloaded")]
+        lame = [f"{e.name} is {e.state}" for e in self._engines.engines if e.state not in ("ready", "unloaded")]
         load = f"{self._admission.running} requests are worked on, {self._admission.waiting} wait"
         return "; ".join([f"Ready: {load}", *lame]) + "."

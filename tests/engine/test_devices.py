@@ -24,20 +24,24 @@ def ask(server: Server, picture: int, number: int) -> str:
 
 def test_two_engines(start_server: StartServer, tiny_checkpoints: dict[str, Path]) -> None:
     """Both of two engines get work when much is asked, and /health counts what their caches spared: a second question
-    about a picture finds it encoded."""
+    about a picture finds it encoded. Engines that share a device have names of their own, in the log, in /health and in
+    /metrics, where no figure is given twice."""
     server = start_server(
         ["--model", str(tiny_checkpoints["qwen3_vl"])],
         {"SIGHTD_ENGINE__DEVICES": "cpu,cpu", "SIGHTD_ENGINE__THREADS": "1"},
     )
     until(lambda: all_ready(server), 180, "both engines are ready")
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda n: ask(server, n, 0), range(8)))
+        asked = set(pool.map(lambda n: ask(server, n, 0), range(8)))
     for picture in range(4):
         ask(server, picture, 1)
     until(lambda: total(server, "media") == 14, 10, "all are counted")
     assert total(server, "media_found") == 4
     assert total(server, "prefix_tokens_found") > 0
     assert all(engine["counts"]["media"] > 1 for engine in engines(server))
+    assert asked == {engine["device"] for engine in engines(server)} == {"cpu#0", "cpu#1"}
+    figures = [line.rpartition(" ")[0] for line in server.client.get("/metrics").text.splitlines() if line[0] != "#"]
+    assert len(set(figures)) == len(figures)
 
 
 def engines(server: Server) -> list[dict[str, dict[str, int]]]:

@@ -146,7 +146,7 @@ async def answering(
             for number in range(wishes.n)
         ]
         engine = await services.engines.wake(submissions[0].prefix)
-        record.device, record.model = engine.device, services.names.primary
+        record.device, record.model = engine.name, services.names.primary
         yield [Answer(services, record, engine, submission, frames, wishes) for submission in submissions]
 
 

@@ -102,7 +102,7 @@ def engines(services: Services) -> list[EngineHealth]:
     """The state of every engine."""
     return [
         EngineHealth(
-            device=e.device,
+            device=e.name,
             state=e.state,
             detail=e.detail,
             requests=e.load,

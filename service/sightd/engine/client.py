@@ -59,9 +59,9 @@ class EngineClient:
     """One engine process and the requests it works on."""
 
     def __init__(
-        self, device: str, start: dict[str, Any], warm_up: WarmUp, quarantine: Quarantine, hang_seconds: float
+        self, name: str, start: dict[str, Any], warm_up: WarmUp, quarantine: Quarantine, hang_seconds: float
     ) -> None:
-        self.device = device
+        self.name = name
         self._quarantine = quarantine
         self._hang_seconds = hang_seconds
         self._encoding: list[bytes] = []
@@ -77,7 +77,7 @@ class EngineClient:
         self.signs = Signs()
         self.settled = asyncio.Event()
         """Set once the model's size is known, or the engine has given up."""
-        self._start_message = {"type": "start", "device": device, **start}
+        self._start_message = {"type": "start", **start}
         self._warm_up = warm_up
         self._pending = PendingRequests()
         self._process: subprocess.Popen[bytes] | None = None
@@ -113,7 +113,7 @@ class EngineClient:
         self._enter("starting")
         self._encoding = []
         self._watch = asyncio.get_running_loop().create_task(self._look_after(self._process))
-        log.info("engine started", device=self.device, pid=self._process.pid)
+        log.info("engine started", device=self.name, pid=self._process.pid)
 
     def set_log_level(self, level: str) -> None:
         """How much the process logs, from now on and when it is started again."""
@@ -124,7 +124,7 @@ class EngineClient:
     def unload(self) -> None:
         """End the process until the engine is needed again."""
         self.stop("unloaded")
-        log.info("engine unloaded", device=self.device)
+        log.info("engine unloaded", device=self.name)
 
     def stop(self, state: State = "stopped") -> None:
         """End the process."""
@@ -242,7 +242,7 @@ class EngineClient:
             self.reason = ""
             self._enter("ready")
             self._submit_due()
-            log.info("engine ready", device=self.device)
+            log.info("engine ready", device=self.name)
 
     def _gone(self) -> None:
         if self.state in ("unloaded", "stopped", "failed"):
@@ -259,7 +259,7 @@ class EngineClient:
             return
         self.reason = reason
         pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (self.deaths - 1))
-        log.error("engine died", device=self.device, status=status, deaths=self.deaths, restart_in_seconds=pause)
+        log.error("engine died", device=self.name, status=status, deaths=self.deaths, restart_in_seconds=pause)
         self._enter("restarting")
         self._revival = asyncio.get_running_loop().create_task(self._revive(pause))
 
@@ -274,7 +274,7 @@ class EngineClient:
         self.reason = reason
         self.settled.set()
         self._enter("failed")
-        log.error("engine stays down", device=self.device, reason=reason)
+        log.error("engine stays down", device=self.name, reason=reason)
         for pending in self._pending:
             pending.progress.put_nowait(Internal("the engine stays down after repeated failures", "模型引擎多次故障"))
 
@@ -284,7 +284,7 @@ class EngineClient:
             await asyncio.sleep(WATCH_SECONDS)
             silent = time.monotonic() - self.signs.last
             if self.state in ("warming", "ready") and silent > self._hang_seconds:
-                log.error("engine hangs", device=self.device, silent_seconds=round(silent, 1))
+                log.error("engine hangs", device=self.name, silent_seconds=round(silent, 1))
                 process.kill()
                 return
 

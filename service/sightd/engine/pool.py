@@ -27,7 +27,10 @@ class EnginePool:
         self._on_demand = False
         self._holders: OrderedDict[bytes, EngineClient] = OrderedDict()
         quarantine = Quarantine()
-        self.engines = [EngineClient(device, start, warm_up, quarantine, hang_seconds) for device in devices]
+        self.engines = [
+            EngineClient(name, {"device": device, **start}, warm_up, quarantine, hang_seconds)
+            for name, device in zip(names(devices), devices, strict=True)
+        ]
 
     def start(self, load: bool, unload_seconds: float) -> None:
         """Start all engines, now or (unless `load`) when the first request comes; end them after `unload_seconds`
@@ -97,7 +100,7 @@ class EnginePool:
 
     def why_not_ready(self) -> str:
         """The state of every engine as a sentence."""
-        parts = [f"{e.device}: {e.state}" + (f" ({e.detail})" if e.detail else "") for e in self.engines]
+        parts = [f"{e.name}: {e.state}" + (f" ({e.detail})" if e.detail else "") for e in self.engines]
         return "No engine is ready. " + "; ".join(parts) + "."
 
     def pick(self, prefix: bytes = b"") -> EngineClient:
@@ -125,3 +128,11 @@ class EnginePool:
             while len(self._holders) > PREFIXES:
                 self._holders.popitem(last=False)
         return chosen
+
+
+def names(devices: tuple[str, ...]) -> list[str]:
+    """What the devices' engines are called: as the device, with a number where several share one."""
+    return [
+        f"{device}#{devices[:place].count(device)}" if devices.count(device) > 1 else device
+        for place, device in enumerate(devices)
+    ]

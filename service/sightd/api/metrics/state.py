@@ -71,7 +71,7 @@ def per_engine(engines: list[EngineClient]) -> Iterator[Family]:
         for name, (text, value) in table.items():
             family: Family = kind(f"sightd_{name}", text, labels=("device",))
             for engine in engines:
-                family.add_metric((engine.device,), float(value(engine)))
+                family.add_metric((engine.name,), float(value(engine)))
             yield family
 
 
