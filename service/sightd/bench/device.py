@@ -1,8 +1,8 @@
 """How fast an engine is on a device, against what the device could do: `python -m sightd.bench.device FOLDER`.
 
 The engine runs in this process, without HTTP. Limits are measured in the same sitting: memory bandwidth by summing the
-same weights one after another, in turn with decoding, the matrix peak by one large product. `--make 8b`
-writes a random checkpoint of that size into the folder first.
+same weights one after another, in turn with decoding, the matrix peak by one large product. `--make 8b` writes a random
+checkpoint of that size into the folder first.
 """
 
 from __future__ import annotations

@@ -18,13 +18,12 @@ KNOWN = ("Qwen2DecoderLayer", "Qwen2VLDecoderLayer", "Qwen2_5_VLDecoderLayer", "
 
 class Rotation:
     """Norms, where a model has some there, and rotary positions of an attention module's queries and keys, together.
-    Tensors are of the kind of `like`."""
+    Tensors are of the kind of `like`; of the heads, so many are `queries` and `keys`."""
 
-    def __init__(self, attention: Any, like: Tensor) -> None:
+    def __init__(self, attention: Any, queries: int, keys: int, like: Tensor) -> None:
         self._signs = like.new_tensor([[-1], [1]])
         self._weight: Tensor | None = None
         if hasattr(attention, "q_norm"):
-            queries, keys = (part.out_features // attention.head_dim for part in (attention.q_proj, attention.k_proj))
             weights = attention.q_norm.weight.expand(queries, -1), attention.k_norm.weight.expand(keys, -1)
             self._weight = torch.cat(weights).detach()
             self._turned_weight = self._weight.roll(attention.head_dim // 2, -1)
@@ -52,8 +51,9 @@ class DecoderLayer:
         self._index: int = attention.layer_idx
         self._scale: float = attention.scaling
         self._head_dim: int = attention.head_dim
-        self._heads = [part.out_features // attention.head_dim for part in (attention.q_proj, attention.k_proj)]
-        self._rotated = Rotation(attention, layer.input_layernorm.weight)
+        queries, keys = (part.out_features // attention.head_dim for part in (attention.q_proj, attention.k_proj))
+        self._heads = queries, keys
+        self._rotated = Rotation(attention, queries, keys, layer.input_layernorm.weight)
         # Modules' own calls look for hooks, which takes as long as a small operation.
         self._before_attention = layer.input_layernorm.forward
         self._queries_keys_values = attention.q_proj.product.layer.forward
@@ -85,10 +85,9 @@ class DecoderLayer:
         """What attention gives for `x` [tokens, width]."""
         queries, keys = self._heads
         heads = self._queries_keys_values(x).view(len(x), -1, self._head_dim)
-        rotated, value = heads.split_with_sizes((queries + keys, keys), 1)
-        cos, sin = angles
-        rotated = self._rotated(rotated, cos.transpose(0, 1), sin.transpose(0, 1))
-        query, key = rotated.split_with_sizes((queries, keys), 1)
+        both, value = heads.split_with_sizes((queries + keys, keys), 1)
+        cos, sin = (angle.transpose(0, 1) for angle in angles)
+        query, key = self._rotated(both, cos, sin).split_with_sizes((queries, keys), 1)
         mixed = step.attend(self._index, query, key, value, self._scale)
         attended: Tensor = self._attended(mixed.flatten(1))
         return attended
